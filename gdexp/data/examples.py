@@ -1,0 +1,69 @@
+"""Examples as they are held in memory, and a data set of three parts."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Batch = slice | NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Inputs and the class of each, held as compactly as they came.
+
+    Parameters
+    ----------
+    inputs : ndarray, shape (n, n_in)
+        Raw values: bytes for images.
+    labels : ndarray of int, shape (n,)
+        Classes, from 0.
+    scale : float
+        What a raw value is divided by: 255 brings bytes into [0, 1].
+    """
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.integer[Any]]
+    scale: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def x(self, batch: Batch, dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        """Give the inputs of a batch, scaled: a new array of shape (m, n_in)."""
+        x = self.inputs[batch].astype(dtype)
+        return x if self.scale == 1.0 else np.divide(x, self.scale, out=x)
+
+    @cached_property
+    def digest(self) -> str:
+        """Name the content: 32 hex digits of SHA-256 over shape, type, scale and bytes."""
+        of = hashlib.sha256()
+        for array in (self.inputs, self.labels):
+            of.update(f"{array.shape} {array.dtype.str} {self.scale!r};".encode())
+            of.update(np.ascontiguousarray(array).data)
+        return of.hexdigest()[:32]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training, validation and test examples of one source."""
+
+    name: str
+    train: Examples
+    validation: Examples
+    test: Examples
+    classes: int
+    source: str
+
+    @property
+    def n_in(self) -> int:
+        """How many inputs an example has."""
+        return int(self.train.inputs.shape[1])
+
+    @property
+    def parts(self) -> dict[str, Examples]:
+        """Give the parts by the names that their metrics carry."""
+        return {"train": self.train, "val": self.validation, "test": self.test}
