@@ -1,5 +1,6 @@
 """What a user can get wrong, said in one line."""
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -21,37 +22,44 @@ class SettingError(GdexpError, ValueError):
         What is allowed, to stand after "must be".
     got : object
         What was got.
+    example : str, optional
+        A value that would do.
     advice : str, optional
-        What to do, a whole sentence.
+        What else to do, a whole sentence.
     """
 
-    def __init__(self, setting: str, allowed: str, got: Any, advice: str = "") -> None:
-        super().__init__(setting, allowed, got, advice)
-        self.setting, self.allowed, self.got, self.advice = setting, allowed, got, advice
+    def __init__(
+        self, setting: str, allowed: str, got: Any, example: str = "", advice: str = ""
+    ) -> None:
+        super().__init__(setting, allowed, got, example, advice)
+        self.setting, self.allowed, self.got = setting, allowed, got
+        self.example, self.advice = example, advice
 
     def __str__(self) -> str:
-        told = f"{self.setting} must be {self.allowed}. Got {self.got!r}."
-        return f"{told} {self.advice}".rstrip()
+        told = [f"{self.setting} must be {self.allowed}.", f"Got {self.got!r}."]
+        if self.example:
+            told.append(f"Write for example {self.setting}={self.example}.")
+        return " ".join([*told, *([self.advice] if self.advice else [])])
 
     def of(self, setting: str) -> "SettingError":
         """Give the same error under the name by which the user knows the setting."""
-        return SettingError(setting, self.allowed, self.got, self.advice)
+        return SettingError(setting, self.allowed, self.got, self.example, self.advice)
 
 
-def whole(setting: str, value: Any, least: int, advice: str = "") -> int:
+def whole(setting: str, value: Any, least: int, example: str) -> int:
     """Return `value` where it is a whole number of at least `least`.
 
     Raises
     ------
     SettingError
-        Otherwise; ``True``, ``2.0`` and ``"2"`` are not whole numbers.
+        Otherwise, with the example; ``True``, ``2.0`` and ``"2"`` are not whole numbers.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SettingError(setting, f"a whole number >= {least}", value, advice)
+        raise SettingError(setting, f"a whole number >= {least}", value, example)
     return value
 
 
-def one_of(setting: str, value: Any, options: Any) -> str:
+def one_of(setting: str, value: Any, options: Iterable[str]) -> str:
     """Return `value` where it is one of the names in `options`.
 
     Raises
@@ -59,6 +67,7 @@ def one_of(setting: str, value: Any, options: Any) -> str:
     SettingError
         Otherwise, listing the names.
     """
-    if not isinstance(value, str) or value not in options:
-        raise SettingError(setting, "one of " + ", ".join(options), value)
+    names = list(options)
+    if not isinstance(value, str) or value not in names:
+        raise SettingError(setting, "one of " + ", ".join(names), value, names[0])
     return value

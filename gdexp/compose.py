@@ -1,0 +1,152 @@
+"""From a composed configuration to the objects that it stands for."""
+
+import dataclasses
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from gdexp.complain import unknown_setting
+from gdexp.errors import GdexpError, SettingError
+from gdexp.experiment import Experiment, Request
+from gdexp.tracking.settings import masked
+
+TARGET = "_target_"
+
+
+def request(config: DictConfig) -> Request:
+    """Validate a composed configuration, and give the run that it asks for.
+
+    Raises
+    ------
+    GdexpError
+        In one line, at the first setting that is not allowed.
+    """
+    try:
+        resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise GdexpError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+    experiment = _experiment(config, resolved)
+    hydra = HydraConfig.get()
+    sweep = hydra.mode == RunMode.MULTIRUN
+    choices = {
+        group: choice
+        for group, choice in hydra.runtime.choices.items()
+        if choice is not None and not group.startswith("hydra/")
+    }
+    shown = _masked(resolved)
+    return Request(
+        experiment=experiment,
+        config=shown,
+        params={**choices, **_flat(shown, _copies(config))},
+        choices=choices,
+        overrides=[masked(each) for each in hydra.overrides.task],
+        output=Path(hydra.runtime.output_dir),
+        sweep=Path(hydra.sweep.dir).name if sweep else None,
+        job=int(hydra.job.num) if sweep else None,
+    )
+
+
+def _experiment(config: DictConfig, resolved: dict[str, Any]) -> Experiment:
+    fields = [field.name for field in dataclasses.fields(Experiment)]
+    knobs = {"outputs", *_knobs(config)}
+    for name in resolved:
+        if name not in fields and name not in knobs:
+            raise GdexpError(unknown_setting(name, HydraConfig.get().overrides.task))
+    for name in fields:
+        if name not in resolved:
+            raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
+    values = {
+        name: _instantiate(name, config) if isinstance(resolved[name], dict) else resolved[name]
+        for name in fields
+    }
+    return Experiment(**values)
+
+
+def _instantiate(group: str, config: DictConfig) -> Any:
+    """Make the object of a node; its errors get the name by which the user set the value."""
+    node: DictConfig = config[group]
+    target = _locate(group, node)
+    values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
+    del values[TARGET]
+    fields = [field.name for field in dataclasses.fields(target)]
+    for name in values:
+        if name not in fields:
+            allowed = ", ".join(f"{group}.{field}" for field in fields) or "none"
+            raise GdexpError(f"{group}.{name}: no such setting; there are: {allowed}.")
+    try:
+        return target(**values)
+    except SettingError as error:
+        raise error.of(_source(node, group, error.setting)) from None
+
+
+def _locate(group: str, node: DictConfig) -> Any:
+    path = str(node.get(TARGET))
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        found = None
+    if not dataclasses.is_dataclass(found):
+        raise SettingError(f"{group}.{TARGET}", "the path of a dataclass", path)
+    return found
+
+
+def _source(node: DictConfig, group: str, setting: str) -> str:
+    """Name a setting as the user does: by the knob, where its value is a copy of one."""
+    if "." in setting or setting not in node:
+        return setting
+    return _copied(node, setting) or f"{group}.{setting}"
+
+
+def _copied(node: DictConfig, key: str) -> str | None:
+    """Say which setting a value is a mere copy of: for ``${batch}``, batch."""
+    raw: dict[str, Any] = OmegaConf.to_container(node, resolve=False)  # type: ignore[assignment]
+    found = re.fullmatch(r"\$\{([\w.]+)\}", str(raw[key]))
+    return found[1] if found else None
+
+
+def _copies(config: DictConfig) -> set[str]:
+    return {
+        f"{group}.{key}"
+        for group, node in _nodes(config).items()
+        for key in map(str, node)
+        if _copied(node, key)
+    }
+
+
+def _knobs(config: DictConfig) -> set[str]:
+    """Knobs that an option brings along: those that its node copies."""
+    return {
+        copied
+        for node in _nodes(config).values()
+        for key in map(str, node)
+        if (copied := _copied(node, key))
+    }
+
+
+def _nodes(config: DictConfig) -> dict[str, DictConfig]:
+    return {str(key): node for key, node in config.items() if isinstance(node, DictConfig)}
+
+
+def _flat(node: Any, skip: set[str], path: str = "") -> dict[str, str]:
+    if isinstance(node, dict) and node:
+        flat: dict[str, str] = {}
+        for key, value in node.items():
+            if key != TARGET:
+                flat |= _flat(value, skip, f"{path}.{key}" if path else str(key))
+        return flat
+    if not path or path in skip or isinstance(node, dict):
+        return {}
+    return {path: str(node).replace(" ", "") if isinstance(node, list) else str(node)}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(each) for key, each in value.items()}
+    return masked(value) if isinstance(value, str) else value

@@ -1,0 +1,93 @@
+"""An experiment: all that decides what a run computes, and where it is told."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from gdexp.data import Dataset
+from gdexp.descent import Optimizer, Scaling
+from gdexp.engines import Engine
+from gdexp.errors import SettingError, whole
+from gdexp.problems import Architecture, Cost
+from gdexp.tracking import Tracking
+
+
+class Source(Protocol):
+    """Where a data set comes from."""
+
+    def load(self) -> Dataset:
+        """Read it; GdexpError where it is missing or damaged."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The objects that a composed configuration stands for, one a choice of the menu.
+
+    Parameters
+    ----------
+    data, architecture, cost, optimizer, scaling, engine, tracking
+        The choices.
+    eta : float
+        Learning rate η, finite and > 0, in the convention of ``scaling.update``.
+    epochs : int
+        Times that the training examples are gone through, >= 0.
+    seed : int
+        Of the first weights and of the order of the examples, >= 0.
+
+    Raises
+    ------
+    SettingError
+        Where a number is not allowed.
+    """
+
+    data: Source
+    architecture: Architecture
+    cost: Cost
+    optimizer: Optimizer
+    scaling: Scaling
+    engine: Engine
+    tracking: Tracking
+    eta: float
+    epochs: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.eta, int | float) and not isinstance(self.eta, bool)
+        if not number or not math.isfinite(self.eta) or self.eta <= 0:
+            raise SettingError("eta", "a finite number > 0", self.eta, "3.0")
+        whole("epochs", self.epochs, 0, "30")
+        whole("seed", self.seed, 0, "0")
+        self.cost.check(self.architecture.output_activation)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run that is asked for.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    config : mapping
+        The composed configuration it comes from, resolved and without passwords.
+    params : mapping of str to str
+        The same, flat, as MLflow shows it.
+    choices : mapping of str to str
+        The option taken in each folder of the menu.
+    overrides : sequence of str
+        What was written on the command line.
+    output : Path
+        The run's own folder.
+    sweep, job : str, int, optional
+        The sweep that the run is part of, and its number there.
+    """
+
+    experiment: Experiment
+    config: Mapping[str, Any]
+    params: Mapping[str, str]
+    choices: Mapping[str, str]
+    overrides: Sequence[str]
+    output: Path
+    sweep: str | None = None
+    job: int | None = None

@@ -1,0 +1,80 @@
+"""The menu as files: groups, options, and the first comment of each, without composing it."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from gdexp import places
+
+
+def folders(words: Iterable[str]) -> list[Path]:
+    """Give the menu's folders: our own, and the one that --config-dir names."""
+    words = list(words)
+    extra = [
+        word.partition("=")[2] or (words[at + 1] if at + 1 < len(words) else "")
+        for at, word in enumerate(words)
+        if word.partition("=")[0] in ("--config-dir", "-cd")
+    ]
+    return [places.conf(), *(Path(folder) for folder in extra if folder)]
+
+
+def groups(menu: Iterable[Path]) -> dict[str, dict[str, Path]]:
+    """Give each group's options and their files, in the order of the defaults list."""
+    found: dict[str, dict[str, Path]] = {}
+    for folder in menu:
+        for file in sorted(folder.glob("*/*.yaml")):
+            found.setdefault(file.parent.name, {})[file.stem] = file
+    order = re.findall(r"^  - (?:optional )?(\w+):", _text(places.conf() / "config.yaml"), re.M)
+    return dict(sorted(found.items(), key=lambda each: (*_place(each[0], order), each[0])))
+
+
+def defaults() -> dict[str, str]:
+    """Give the option of each group that is taken where none is named."""
+    listed = re.findall(r"^  - (\w+): (\w+)$", _text(places.conf() / "config.yaml"), re.M)
+    return {group: option for group, option in listed if option != "null"}
+
+
+def about(file: Path) -> str:
+    """Give the first comment of an option that is not an instruction to Hydra."""
+    comments = re.findall(r"^# (.*)$", _text(file), re.M)
+    return next((text for text in comments if not text.startswith("@")), "")
+
+
+def knobs(file: Path) -> list[tuple[str, str, str]]:
+    """Give name, value and comment of the plain settings of a file, those not nested."""
+    found = re.findall(r"^(\w+): *([^#\n]*?)(?: +# (.*))?$", _text(file), re.M)
+    return [each for each in found if each[0] not in ("defaults", "hydra", "_target_") and each[1]]
+
+
+def settings(menu: Iterable[Path]) -> list[str]:
+    """Give every name that can stand before "=" on the command line."""
+    names = [name for name, _, _ in knobs(places.conf() / "config.yaml")]
+    for group, options in groups(menu).items():
+        names.append(group)
+        for file in options.values():
+            prefix = "" if is_global(file) else f"{group}."
+            names += [prefix + name for name, _, _ in knobs(file)]
+    return sorted(set(names))
+
+
+def options_with(knob: str, menu: Iterable[Path]) -> list[str]:
+    """Give the options, such as ``optimizer=sgd``, that bring a knob along."""
+    return [
+        f"{group}={option}"
+        for group, options in groups(menu).items()
+        for option, file in options.items()
+        if group != "experiment" and is_global(file) and knob in (k for k, _, _ in knobs(file))
+    ]
+
+
+def is_global(file: Path) -> bool:
+    """Say whether an option sets knobs at the top instead of in a node of its own."""
+    return _text(file).startswith("# @package _global_")
+
+
+def _place(group: str, order: list[str]) -> tuple[int]:
+    return (order.index(group) if group in order else len(order),)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")

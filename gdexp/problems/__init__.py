@@ -1,0 +1,17 @@
+"""What is minimised: so far, a network's cost on a data set."""
+
+from gdexp.problems.architecture import INITIALIZATIONS, Architecture
+from gdexp.problems.costs import Cost, CrossEntropy, Quadratic
+from gdexp.problems.feedforward import ACTIVATIONS, Activation
+from gdexp.problems.network import Network
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALIZATIONS",
+    "Activation",
+    "Architecture",
+    "Cost",
+    "CrossEntropy",
+    "Network",
+    "Quadratic",
+]

@@ -1,0 +1,138 @@
+"""A network on a data set, as a problem: sums over a batch of C_x and of ∇C_x."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from gdexp.data import Batch, Dataset, Examples
+from gdexp.measure import Measure
+from gdexp.problems.architecture import Architecture
+from gdexp.problems.costs import Cost
+from gdexp.problems.feedforward import Array, Layer, forward, outputs
+
+BLOCK = 500  # examples whose inputs and activations stay in the cache together
+
+
+class Network:
+    """A fully connected network that classifies the examples of a data set.
+
+    Its parameters are one flat vector v: of each layer, from the first to the last, the weights
+    (n_out, n_in) row by row, and then the biases (n_out,).
+
+    Parameters
+    ----------
+    architecture : Architecture
+    cost : Cost
+    dataset : Dataset
+    dtype : dtype
+        float64 or float32: the precision of v, of the inputs and of all that is computed.
+
+    Raises
+    ------
+    SettingError
+        Where the cost is not defined for the output activation.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        cost: Cost,
+        dataset: Dataset,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        cost.check(architecture.output_activation)
+        self.architecture, self.cost_of, self.dataset = architecture, cost, dataset
+        self.dtype = np.dtype(dtype)
+        self.sizes = architecture.sizes(dataset.n_in, dataset.classes)
+        self.activations = architecture.activations
+        self.n = len(dataset.train)
+        self.size = sum(n_out * (n_in + 1) for n_in, n_out in pairwise(self.sizes))
+        self._targets = np.eye(dataset.classes, dtype=self.dtype)  # (k, k): row j is class j's y
+
+    def layers(self, v: Array) -> list[Layer]:
+        """See v as the weights and biases of each layer: views, not copies."""
+        layers, at = [], 0
+        for n_in, n_out in pairwise(self.sizes):
+            w = v[at : (at := at + n_out * n_in)].reshape(n_out, n_in)
+            b = v[at : (at := at + n_out)]
+            layers.append((w, b))
+        return layers
+
+    def start(self, rng: np.random.Generator) -> Array:
+        """Draw weights and biases, layer by layer, in float64 and then rounded to the precision."""
+        drawn = [self.architecture.draw(rng, *pair) for pair in pairwise(self.sizes)]
+        flat = [part.ravel() for layer in drawn for part in layer]
+        return np.concatenate(flat).astype(self.dtype)
+
+    def outputs(self, v: Array, x: Array) -> Array:
+        """Output activations, (m, k), for inputs x, (m, n_in)."""
+        return outputs(self.layers(v), self.activations, x)
+
+    def cost(self, v: Array, batch: Batch) -> float:
+        """Σ C_x over a batch of the training inputs."""
+        return self._measure(v, self.dataset.train, batch)[0]
+
+    def gradient(self, v: Array, batch: Batch) -> Array:
+        """Σ ∇C_x over a batch of the training inputs, by backpropagation; shape (p,)."""
+        blocks = _blocks(batch)
+        nabla = self._backprop(v, next(blocks))
+        for block in blocks:
+            nabla += self._backprop(v, block)
+        return nabla
+
+    def _backprop(self, v: Array, batch: Batch) -> Array:
+        """Do for a batch at once what Nielsen's ch. 2 does for one example (BP1 to BP4)."""
+        layers, nabla = self.layers(v), np.empty_like(v)
+        x, y = self._examples(self.dataset.train, batch)  # (m, n_in), (m, k)
+        a = [x, *(a for _, a in forward(layers, self.activations, x))]
+        delta = self.cost_of.delta(self.architecture.output_activation, a[-1], y)  # BP1
+        nablas = self.layers(nabla)
+        for l in range(len(layers) - 1, -1, -1):
+            nabla_w, nabla_b = nablas[l]
+            np.matmul(delta.T, a[l], out=nabla_w)  # BP4, summed over the batch
+            delta.sum(axis=0, out=nabla_b)  # BP3
+            if l > 0:
+                delta = self.activations[l - 1].back(a[l], delta @ layers[l][0])  # BP2
+        return nabla
+
+    def measure(self, v: Array) -> dict[str, Measure]:
+        """Measure v on the training, validation and test examples."""
+        return {
+            name: Measure(*self._measure(v, part, slice(0, len(part))))
+            for name, part in self.dataset.parts.items()
+        }
+
+    def _measure(self, v: Array, examples: Examples, batch: Batch) -> tuple[float, int, int]:
+        layers, cost, n, correct = self.layers(v), 0.0, 0, 0
+        for block in _blocks(batch):
+            x, y = self._examples(examples, block)
+            *_, (z, a) = forward(layers, self.activations, x)
+            each = self.cost_of.of(self.architecture.output_activation, z, a, y)  # (m,)
+            cost += float(each.sum(dtype=np.float64))
+            correct += int(np.count_nonzero(a.argmax(axis=1) == examples.labels[block]))
+            n += len(x)
+        return cost, n, correct
+
+    def _examples(self, examples: Examples, batch: Batch) -> tuple[Array, NDArray[Any]]:
+        return examples.x(batch, self.dtype), self._targets[examples.labels[batch]]
+
+    def lost_classes(self, v: Array) -> list[int]:
+        """Classes that the validation examples have and the network never predicts."""
+        predicted: set[int] = set()
+        examples = self.dataset.validation
+        for block in _blocks(slice(0, len(examples))):
+            predicted.update(self.outputs(v, examples.x(block, self.dtype)).argmax(axis=1).tolist())
+        return sorted(set(examples.labels.tolist()) - predicted)
+
+
+def _blocks(batch: Batch) -> Iterator[Batch]:
+    """Cut a batch into blocks, so that memory does not grow with n."""
+    if isinstance(batch, slice):
+        for first in range(batch.start, batch.stop, BLOCK):
+            yield slice(first, min(first + BLOCK, batch.stop))
+    else:
+        for first in range(0, len(batch), BLOCK):
+            yield batch[first : first + BLOCK]

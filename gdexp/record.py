@@ -1,0 +1,210 @@
+"""The record of one run: its files, and its journal from start to end."""
+
+import csv
+import hashlib
+import json
+import os
+import shlex
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+import gdexp
+from gdexp.descent import Epoch
+from gdexp.experiment import Request
+from gdexp.problems import Network
+from gdexp.result import Result
+from gdexp.tracking import Journal, names
+from gdexp.tracking.environment import environment, git
+
+# Settings that say where things are, and not what is computed: they leave the hash alone.
+WHERE = ("outputs", "tracking", "data.root", "data.mirrors")
+COLOURS = {"gd": "#1b6ca8", "sgd": "#d1495b", "online": "#2e8b57", "stream": "#8e5ea2"}
+
+
+class Record:
+    """Writes what happens to a run into its output folder, as it happens.
+
+    Parameters
+    ----------
+    request : Request
+    network : Network
+    m : int
+        Examples that an update sees.
+
+    Raises
+    ------
+    OSError
+        Where the folder cannot be written, or holds a run already.
+    """
+
+    def __init__(self, request: Request, network: Network, m: int) -> None:
+        self.request, self.network, self.m = request, network, m
+        self.command = shlex.join(["python", "-m", "gdexp", *request.overrides])
+        self.epochs: list[Epoch] = []
+        self.journal = Journal(request.output)
+        code = git()
+        artifacts = self._write_settings(code)
+        self.journal.write(
+            "start",
+            name=run_name(request, m),
+            params=self._params(),
+            tags=self._tags(code),
+            datasets=_datasets(network),
+            artifacts=artifacts,
+            config=request.config,
+        )
+
+    def _write_settings(self, code: Mapping[str, Any]) -> list[str]:
+        folder = self.request.output
+        (folder / "config").mkdir()
+        OmegaConf.save(OmegaConf.create(dict(self.request.config)), folder / "config/resolved.yaml")
+        OmegaConf.save(
+            OmegaConf.create(list(self.request.overrides)), folder / "config/overrides.yaml"
+        )
+        env = json.dumps(environment(self.request.experiment.engine.threads), indent=2)
+        texts = {"environment.json": env, "command.txt": self.command}
+        if code.get("diff"):
+            texts["git.diff"] = code["diff"]
+        for name, text in texts.items():
+            (folder / name).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        return ["config/resolved.yaml", "config/overrides.yaml", *texts]
+
+    def _params(self) -> dict[str, str]:
+        experiment, network, m = self.request.experiment, self.network, self.m
+        return {
+            **self.request.params,
+            "architecture.sizes": "-".join(map(str, network.sizes)),
+            "architecture.parameters": str(network.size),
+            "batch_label": batch_label(m, network.n),
+            "eta_other_convention": f"{experiment.scaling.other_eta(experiment.eta, m):.10g}",
+            "updates_per_epoch": str(-(-network.n // m)),
+        }
+
+    def _tags(self, code: Mapping[str, Any]) -> dict[str, str]:
+        request = self.request
+        optimizer = request.choices.get("optimizer", "")
+        tags = {
+            "gdexp.kind": "train",
+            "gdexp.variant": f"{optimizer} {batch_label(self.m, self.network.n)}",
+            "gdexp.config_hash": config_hash(request.config, *WHERE),
+            "gdexp.group_key": config_hash(request.config, *WHERE, "seed"),
+            "gdexp.overrides": " ".join(request.overrides),
+            "gdexp.version": gdexp.__version__,
+            "gdexp.pid": str(os.getpid()),
+            "gdexp.host": socket.gethostname(),
+            "mlflow.runColor": COLOURS.get(optimizer, "#5f6b6d"),
+            "mlflow.source.name": "gdexp",
+            "mlflow.source.type": "LOCAL",
+        }
+        if request.sweep is not None:
+            tags |= {"gdexp.sweep_id": request.sweep, "gdexp.job": str(request.job)}
+        if code:
+            tags |= {
+                "gdexp.git_dirty": str(code["dirty"]),
+                "mlflow.source.git.commit": code["commit"],
+            }
+        return tags
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Write down an epoch."""
+        self.epochs.append(epoch)
+        self.journal.write("epoch", epoch=epoch.number, metrics=names.of_epoch(epoch))
+
+    def finish(self, result: Result, v: np.ndarray[Any, Any]) -> None:
+        """Write down the end of a run that went its way, with its parameters."""
+        tags = {"gdexp.outcome": result.outcome}
+        if result.lost_classes:
+            tags["gdexp.lost_classes"] = ",".join(map(str, result.lost_classes))
+        if result.advice:
+            tags["gdexp.reason"] = result.advice
+        self._save_model(v)
+        self._end("FINISHED", result.headline, tags, result.figures, model="model.npz")
+
+    def break_off(self, status: str, outcome: str, reason: str) -> None:
+        """Write down the end of a run that was stopped, or that failed, and why."""
+        if self.journal.closed:  # Ctrl-C came after the end was written
+            return
+        tags = {"gdexp.outcome": outcome, "gdexp.reason": reason}
+        self._end(status, f"{outcome}: {reason}", tags, {})
+
+    def _end(
+        self,
+        status: str,
+        headline: str,
+        tags: dict[str, str],
+        figures: dict[str, float],
+        model: str | None = None,
+    ) -> None:
+        self._write_history()
+        note = f"{headline}\n\n    {self.command}\n"
+        self.journal.write(
+            "end",
+            status=status,
+            tags={**tags, "mlflow.note.content": note},
+            metrics=figures,
+            artifacts=["history.csv"],
+            model=model,
+        )
+        self.journal.close()
+
+    def _write_history(self) -> None:
+        rows = [{"epoch": epoch.number, **names.of_epoch(epoch)} for epoch in self.epochs]
+        with (self.request.output / "history.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def _save_model(self, v: np.ndarray[Any, Any]) -> None:
+        arrays = {"activations": np.array(self.network.architecture.names)}
+        for l, (w, b) in enumerate(self.network.layers(v), start=1):
+            arrays |= {f"w{l}": w, f"b{l}": b}
+        np.savez(self.request.output / "model.npz", **arrays)  # type: ignore[arg-type]
+
+
+def run_name(request: Request, m: int) -> str:
+    """Give a name that a person can read: what is special about the run, then the usual knobs."""
+    usual = {"optimizer", "tracking", "engine"}
+    given = {word.lstrip("+").partition("=")[0] for word in request.overrides}
+    special = [
+        choice for group, choice in request.choices.items() if group in given and group not in usual
+    ]
+    experiment = request.experiment
+    knobs = [request.choices.get("optimizer", ""), f"m={m}", f"eta={experiment.eta:g}"]
+    return " ".join([*special, *knobs, f"s={experiment.seed}"])
+
+
+def batch_label(m: int, n: int) -> str:
+    """Tell batches apart by name, since a number would be drawn to scale."""
+    return "all" if m == n else f"m={m}"
+
+
+def config_hash(config: Mapping[str, Any], *without: str) -> str:
+    """Name a configuration by its content, but for some of its settings: 16 hex digits."""
+    kept = {
+        key: {name: each for name, each in value.items() if f"{key}.{name}" not in without}
+        if isinstance(value, dict)
+        else value
+        for key, value in config.items()
+        if key not in without
+    }
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _datasets(network: Network) -> list[dict[str, str]]:
+    contexts = {"train": "train", "val": "validation", "test": "test"}
+    data = network.dataset
+    return [
+        {
+            "name": f"{data.name} {contexts[name]}",
+            "digest": part.digest,
+            "context": contexts[name],
+            "source_type": "local",
+            "source": json.dumps({"uri": data.source}),
+            "profile": json.dumps({"examples": len(part), "inputs": data.n_in}),
+        }
+        for name, part in data.parts.items()
+    ]

@@ -1,0 +1,74 @@
+"""How a run ended, and how that is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gdexp.descent import Epoch
+from gdexp.tracking import names
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run.
+
+    Parameters
+    ----------
+    epochs : sequence of Epoch
+        From number 0 to the last.
+    lost_classes : sequence of int
+        Classes that the trained network never predicts.
+    seconds : float
+        From the start of the run to its end, all included but the tracking.
+    """
+
+    epochs: Sequence[Epoch]
+    lost_classes: Sequence[int]
+    seconds: float
+
+    @property
+    def outcome(self) -> str:
+        """The value of the tag ``gdexp.outcome``: ok, diverged or lost_class."""
+        if self.epochs[-1].diverged:
+            return "diverged"
+        return "lost_class" if self.lost_classes else "ok"
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures that are logged once."""
+        return names.once(self.epochs, self.seconds)
+
+    @property
+    def headline(self) -> str:
+        """The result in one line."""
+        last, figures = self.epochs[-1], self.figures
+        if last.diverged:
+            return self.advice
+        line = (
+            f"test accuracy {last.parts['test'].accuracy:.2%}"
+            f" (best {figures['best/test_accuracy']:.2%}),"
+            f" training cost {last.cost:.4g} after {plural(last.number, 'epoch')}"
+        )
+        return f"{line}; {self._lost}" if self.lost_classes else line
+
+    @property
+    def advice(self) -> str:
+        """What happened that should not, and what to do; empty where all is well."""
+        last = self.epochs[-1]
+        if last.diverged:
+            return f"diverged at epoch {last.number}: cost is {last.cost}; try a smaller eta"
+        if not self.lost_classes:
+            return ""
+        return (
+            f"{self._lost}: the network never predicts it; train longer, try another seed,"
+            " or architecture.initialization=scaled_normal"
+        )
+
+    @property
+    def _lost(self) -> str:
+        several = "classes" if len(self.lost_classes) > 1 else "class"
+        return f"lost {several} {', '.join(map(str, self.lost_classes))}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Count a noun: 1 epoch, 2 epochs."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -1,0 +1,88 @@
+"""One run: prepare, descend, and write down what happens, however it ends."""
+
+import time
+from collections.abc import Callable
+
+from gdexp.descent import Epoch, State, descent
+from gdexp.experiment import Experiment, Request
+from gdexp.problems import Network
+from gdexp.record import Record
+from gdexp.result import Result
+
+Watch = Callable[[Epoch], None]
+
+
+class Terminated(SystemExit):
+    """SIGTERM, as an exception: it ends the run in an orderly way, with status 143."""
+
+
+def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
+    """Carry out a run.
+
+    Parameters
+    ----------
+    request : Request
+        What to run, and the folder to write to.
+    announce : callable
+        Called once the run has begun to be recorded, with its record; gives the function that is
+        shown every epoch.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    GdexpError
+        Before anything is recorded, where the data are missing or do not fit the settings.
+    BaseException
+        Whatever broke the run off, after it is written down.
+    """
+    began = time.perf_counter()
+    experiment = request.experiment
+    dataset = experiment.data.load()
+    m = experiment.optimizer.batch_size(len(dataset.train))
+    network = Network(experiment.architecture, experiment.cost, dataset, experiment.engine.dtype)
+    record = Record(request, network, m)
+    try:
+        watch = announce(record)
+        state = State.begin(network, experiment.seed)
+        with experiment.engine.limits():
+            _descend(experiment, network, state, record, watch)
+            lost = _lost_classes(network, state, record.epochs[-1])
+        result = Result(record.epochs, lost, time.perf_counter() - began)
+        record.finish(result, state.v)
+    except BaseException as error:
+        record.break_off(*_told(error))
+        raise
+    return result
+
+
+def _descend(
+    experiment: Experiment, network: Network, state: State, record: Record, watch: Watch
+) -> None:
+    for epoch in descent(
+        network,
+        experiment.optimizer,
+        experiment.scaling,
+        state,
+        eta=float(experiment.eta),
+        epochs=experiment.epochs,
+        train_epoch=experiment.engine.train_epoch,
+    ):
+        record.epoch(epoch)
+        watch(epoch)
+
+
+def _lost_classes(network: Network, state: State, last: Epoch) -> list[int]:
+    """Look for lost classes where there was training, and it came to something."""
+    return [] if last.number == 0 or last.diverged else network.lost_classes(state.v)
+
+
+def _told(error: BaseException) -> tuple[str, str, str]:
+    if isinstance(error, KeyboardInterrupt):
+        return "KILLED", "killed", "interrupted (Ctrl-C)"
+    if isinstance(error, Terminated):
+        return "KILLED", "killed", "terminated (SIGTERM)"
+    told = " ".join(str(error).split())
+    return "FAILED", "failed", f"{type(error).__name__}: {told}"

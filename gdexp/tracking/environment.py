@@ -1,0 +1,78 @@
+"""What a run ran in: versions, machine, threads, and the state of the code."""
+
+import os
+import platform
+import socket
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+import gdexp
+from gdexp.places import checkout
+
+PACKAGES = ("numpy", "scikit-learn", "hydra-core", "omegaconf", "mlflow", "pandas")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def environment(threads: int) -> dict[str, Any]:
+    """Describe the environment.
+
+    Parameters
+    ----------
+    threads : int
+        BLAS threads that the engine computes with.
+
+    Returns
+    -------
+    dict
+        Plain values, ready for JSON.
+    """
+    return {
+        "gdexp": gdexp.__version__,
+        "python": platform.python_version(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "blas": [
+            {key: library.get(key) for key in ("internal_api", "version", "architecture")}
+            for library in threadpool_info()
+            if library["user_api"] == "blas"
+        ],
+        "simd": np.show_config(mode="dicts")["SIMD Extensions"].get("found", []),
+        "threads": {"blas": threads, **_set_threads()},
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "host": socket.gethostname(),
+        "git": {key: value for key, value in git().items() if key != "diff"},
+    }
+
+
+def git() -> dict[str, Any]:
+    """Give commit, whether anything differs from it, and how; empty outside a checkout."""
+    root = checkout()
+    if root is None or not (commit := _git(root, "rev-parse", "HEAD").strip()):
+        return {}
+    dirty = bool(_git(root, "status", "--porcelain").strip())
+    return {"commit": commit, "dirty": dirty, "diff": _git(root, "diff", "HEAD") if dirty else ""}
+
+
+def _git(root: Path, *words: str) -> str:
+    try:
+        ran = subprocess.run(["git", *words], cwd=root, capture_output=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return ran.stdout.decode(errors="replace")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _set_threads() -> dict[str, str]:
+    return {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}

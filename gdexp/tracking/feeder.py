@@ -1,0 +1,115 @@
+"""The feeder as the command sees it: a process beside the training that knows MLflow.
+
+The command tells it over its standard input which output folders to follow; it answers over its
+standard output. When its input ends, however the command ended, it closes what is open and goes.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gdexp.tracking.settings import Tracking
+
+
+@dataclass
+class Fed:
+    """What the feeder said of one run."""
+
+    run_id: str | None = None
+    experiment_id: str | None = None
+    done: bool = False
+    error: str | None = None
+
+
+class Feeder:
+    """Brings the journals of a command's runs into MLflow, beside the training.
+
+    Parameters
+    ----------
+    tracking : Tracking
+        The store. Without a URI there is no process, and nothing is fed.
+    outputs : Path
+        Where a local store keeps its artifacts, and where the feeder's own log goes.
+    """
+
+    def __init__(self, tracking: Tracking, outputs: Path) -> None:
+        self.tracking, self.log = tracking, outputs / "feeder.log"
+        self.runs: dict[Path, Fed] = {}
+        self.error: str | None = None
+        self._process = self._begin(outputs) if tracking.uri is not None else None
+
+    def _begin(self, outputs: Path) -> "subprocess.Popen[str]":
+        outputs.mkdir(parents=True, exist_ok=True)
+        with self.log.open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gdexp.tracking.feed"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                # Ctrl-C in a terminal goes to the whole group: the feeder is to outlive it, so
+                # that it can say in the store how the run ended.
+                start_new_session=True,
+                env={**os.environ, **_quiet()},
+            )
+        self._listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
+        self._listener.start()
+        store = {"uri": self.tracking.uri, "experiment": self.tracking.experiment}
+        self._tell(process, {**store, "artifacts": str(outputs / "artifacts")})
+        return process
+
+    def feed(self, folder: Path) -> None:
+        """Follow the journal in `folder` from now on."""
+        if self._process is not None:
+            self.runs[folder] = Fed()
+            self._tell(self._process, {"folder": str(folder)})
+
+    def finish(self, timeout: float | None = None) -> bool:
+        """Say that no more comes, and wait until MLflow has everything; False if it has not."""
+        if self._process is None:
+            return True
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+            self._listener.join(timeout)
+            if self._listener.is_alive():
+                return False
+            self._process.wait(timeout)
+        except BrokenPipeError:
+            self._process.wait(timeout)
+        if not all(fed.done or fed.error for fed in self.runs.values()):
+            self.error = self.error or f"the feeder ended early; {self.log} has its last words"
+        return self.error is None and not any(fed.error for fed in self.runs.values())
+
+    def _listen(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said: dict[str, Any] = json.loads(line)
+            folder = said.pop("folder", None)
+            if folder is None:
+                self.error = said["error"]
+                continue
+            for name, value in said.items():
+                setattr(self.runs[Path(folder)], name, value)
+
+    @staticmethod
+    def _tell(process: "subprocess.Popen[str]", what: dict[str, Any]) -> None:
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps(what) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, and `finish` says so: training goes on
+
+
+def _quiet() -> dict[str, str]:
+    return {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    }

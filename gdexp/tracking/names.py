@@ -1,0 +1,51 @@
+"""The names that a run's figures carry in the journal and in MLflow.
+
+A name ``a/b`` stands in the section "a" of MLflow's page; figures that are logged once go to
+step 0, where they draw as bars.
+"""
+
+from collections.abc import Sequence
+
+from gdexp.descent import Epoch
+
+
+def of_epoch(epoch: Epoch) -> dict[str, float]:
+    """Name what is known after an epoch: curves of every set under both conventions, and axes."""
+    named: dict[str, float] = {}
+    for part, measure in epoch.parts.items():
+        named[f"{part}/cost_mean"] = measure.cost / measure.n
+        named[f"{part}/cost_sum"] = measure.cost
+        named[f"{part}/accuracy"] = measure.accuracy
+    named["gap/cost"] = named["val/cost_mean"] - named["train/cost_mean"]
+    named["progress/updates"] = epoch.updates
+    named["progress/examples"] = epoch.examples
+    named["progress/seconds"] = epoch.seconds
+    return named
+
+
+def once(epochs: Sequence[Epoch], total_seconds: float) -> dict[str, float]:
+    """Name what is known at the end.
+
+    ``best/test_accuracy`` is the highest of the run, the figure that Nielsen quotes;
+    ``best/epoch`` is the first epoch with the highest validation accuracy. ``final/train_cost``
+    is the cost under the run's own scaling.
+    """
+    last = epochs[-1]
+    best = best_epoch(epochs)
+    final = of_epoch(last)
+    return {
+        "best/val_accuracy": best.parts["val"].accuracy,
+        "best/test_accuracy": max(epoch.parts["test"].accuracy for epoch in epochs),
+        "best/epoch": best.number,
+        "final/train_cost": last.cost,
+        "final/train_cost_mean": final["train/cost_mean"],
+        "final/train_cost_sum": final["train/cost_sum"],
+        **{f"final/{part}_accuracy": m.accuracy for part, m in last.parts.items()},
+        "time/train_seconds": last.seconds,
+        "time/total_seconds": total_seconds,
+    }
+
+
+def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
+    """Give the first epoch with the highest validation accuracy."""
+    return max(epochs, key=lambda epoch: epoch.parts["val"].accuracy)

@@ -1,0 +1,112 @@
+"""Which store runs go to, and whether it can be written to."""
+
+import re
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from gdexp.errors import GdexpError, SettingError
+
+SQLITE = "sqlite:///"
+SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """Where runs are tracked.
+
+    Parameters
+    ----------
+    uri : str or None
+        An MLflow tracking URI: a database or a server. None: nowhere.
+    experiment : str or None
+        The MLflow experiment that runs go to.
+
+    Raises
+    ------
+    SettingError
+        Where the URI is of no kind that MLflow can write to, or no experiment is named.
+    """
+
+    uri: str | None
+    experiment: str | None = "gdexp"
+
+    def __post_init__(self) -> None:
+        if self.uri is None:
+            return
+        scheme = str(self.uri).partition(":")[0].partition("+")[0]
+        if not isinstance(self.uri, str) or scheme not in SCHEMES:
+            raise SettingError(
+                "uri",
+                "a URI of a database or a server",
+                masked(self.uri),
+                "sqlite:////ABSOLUTE/PATH",
+                "tracking=off needs none.",
+            )
+        if not self.experiment or not isinstance(self.experiment, str):
+            raise SettingError("experiment", "a name", self.experiment, "gdexp")
+
+    @property
+    def shown(self) -> str:
+        """The URI as it may be shown: without its password."""
+        return masked(self.uri)
+
+    @property
+    def database(self) -> Path | None:
+        """The file of a SQLite store; None for any other."""
+        if self.uri is None or not self.uri.startswith(SQLITE):
+            return None
+        return Path(self.uri.removeprefix(SQLITE))
+
+    def check(self) -> None:
+        """Find out, cheaply and without MLflow, what would keep a run from being tracked.
+
+        Raises
+        ------
+        GdexpError
+            Where the server does not answer, or the database is not one or cannot be written.
+        """
+        if self.database is not None:
+            _check_database(self.database)
+        elif self.uri is not None and self.uri.startswith("http"):
+            _check_server(self.uri)
+
+
+def masked(uri: object) -> str:
+    """Give a URI with its password replaced."""
+    return re.sub(r"(//[^:/@]*):[^@/]*@", r"\1:***@", str(uri))
+
+
+def _check_database(path: Path) -> None:
+    if not path.exists():
+        return
+    try:
+        with path.open("r+b") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise GdexpError(
+            f"tracking.uri: cannot write to {path} ({error.strerror}). "
+            "Make it writable, name another store, or write tracking=off."
+        ) from None
+    if head not in (b"", b"SQLite format 3\0"):
+        raise GdexpError(
+            f"tracking.uri: {path} is not an SQLite database. "
+            "Move it away, name another store, or write tracking=off."
+        )
+
+
+def _check_server(uri: str) -> None:
+    try:
+        with urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=5) as answer:
+            if answer.read(2) == b"OK":
+                return
+            told = "what answers is not an MLflow server"
+    except urllib.error.HTTPError as error:
+        told = f"the server answers {error.code} {error.reason}"
+    except (OSError, ValueError) as error:
+        told = str(getattr(error, "reason", error))
+    raise GdexpError(
+        f"tracking.uri: no MLflow server at {masked(uri)} ({told}). "
+        "Start it, name another, or write tracking=off."
+    )

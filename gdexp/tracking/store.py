@@ -1,0 +1,151 @@
+"""The store: the only module of gdexp that imports mlflow, for the feeding process alone."""
+
+import logging
+import math
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
+
+import mlflow
+from filelock import FileLock
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from gdexp.errors import GdexpError
+from gdexp.tracking.journal import NAME as JOURNAL
+from gdexp.tracking.settings import Tracking
+
+MOST_METRICS = 1000  # MLflow's own limits of one batch
+MOST_PARAMS = 100
+LONGEST_PARAM = 6000  # longer ones would be cut: they live in the config artifact only
+
+T = TypeVar("T")
+
+
+class Store:
+    """A tracking store, opened (and where it is new or of an older MLflow, made ready) once.
+
+    Parameters
+    ----------
+    uri, experiment : str
+        As in `Tracking`.
+    artifacts : str
+        Folder for the artifacts of a SQLite store; a server has a place of its own.
+    """
+
+    def __init__(self, uri: str, experiment: str, artifacts: str) -> None:
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        self.client = mlflow.MlflowClient(tracking_uri=uri)
+        mlflow.set_tracking_uri(uri)
+        self._database = Tracking(uri, experiment).database
+        with self._lock():
+            self.experiment_id = self._experiment(experiment, Path(artifacts))
+
+    def _lock(self) -> AbstractContextManager[Any]:
+        """Of several processes that open a new database at once, all but one would fail."""
+        if self._database is None:
+            return nullcontext()
+        self._database.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(f"{self._database}.lock")
+
+    def _experiment(self, name: str, artifacts: Path) -> str:
+        try:
+            found = self.client.get_experiment_by_name(name)
+        except MlflowException as error:
+            if self._database is None or "out-of-date database schema" not in str(error):
+                raise
+            _migrate(f"sqlite:///{self._database}")
+            found = self.client.get_experiment_by_name(name)
+        if found is None:
+            place = (artifacts / name).absolute().as_uri() if self._database else None
+            # Without this tag the page may open on a view for language models.
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            return self.client.create_experiment(name, artifact_location=place, tags=tags)
+        if found.lifecycle_stage != "active":
+            raise GdexpError(
+                f"experiment {name!r} is deleted in this store; "
+                "restore it, or name another with tracking.experiment=NAME"
+            )
+        return str(found.experiment_id)
+
+    def create_run(self, record: dict[str, Any], folder: Path) -> str:
+        """Make the run that a journal's start record describes; give its id."""
+        run = self.client.create_run(
+            self.experiment_id, record["time"], tags=record["tags"], run_name=record["name"]
+        )
+        run_id: str = run.info.run_id
+        fitting = [
+            Param(key, value)
+            for key, value in record["params"].items()
+            if len(value) <= LONGEST_PARAM
+        ]
+        for params in _batched(fitting, MOST_PARAMS):
+            self.client.log_batch(run_id, params=params)
+        self.client.log_inputs(run_id, [_dataset_input(each) for each in record["datasets"]])
+        self._log_files(run_id, record["artifacts"], folder)
+        return run_id
+
+    def log_epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
+        """Send the metrics of some epochs; step = epoch."""
+        points = [
+            Metric(name, float(value), epoch["time"], epoch["epoch"])
+            for epoch in epochs
+            for name, value in epoch["metrics"].items()
+            if math.isfinite(float(value))  # MLflow would draw 1.8e308
+        ]
+        for some in _batched(points, MOST_METRICS):
+            self.client.log_batch(run_id, metrics=some)
+
+    def end_run(self, run_id: str, record: dict[str, Any], folder: Path) -> None:
+        """Send what is known at the end, and close the run as what it is."""
+        once = [
+            Metric(name, float(value), record["time"], 0)
+            for name, value in record["metrics"].items()
+            if math.isfinite(float(value))
+        ]
+        tags = [RunTag(key, value) for key, value in record["tags"].items()]
+        self.client.log_batch(run_id, metrics=once, tags=tags)
+        self._log_files(run_id, [*record["artifacts"], JOURNAL], folder)
+        if record["model"]:
+            self._log_model(run_id, folder / record["model"])
+        self.client.set_terminated(run_id, record["status"], record["time"])
+
+    def close_abandoned(self, run_id: str, folder: Path) -> None:
+        """Close a run whose process was killed before it could write its end."""
+        self.client.set_tag(run_id, "gdexp.outcome", "killed")
+        self.client.set_tag(run_id, "gdexp.reason", "its process ended without a word")
+        self._log_files(run_id, [JOURNAL], folder)
+        self.client.set_terminated(run_id, "KILLED")
+
+    def _log_files(self, run_id: str, names: list[str], folder: Path) -> None:
+        for name in names:
+            inside = str(Path(name).parent)
+            self.client.log_artifact(run_id, str(folder / name), None if inside == "." else inside)
+
+    def _log_model(self, run_id: str, parameters: Path) -> None:
+        from gdexp.tracking.model import save
+
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice on type hints and examples
+            save(Path(folder) / "model", parameters)
+            self.client.log_artifacts(run_id, str(Path(folder) / "model"), "model")
+
+
+def _batched(items: list[T], most: int) -> Iterator[list[T]]:
+    for first in range(0, len(items), most):
+        yield items[first : first + most]
+
+
+def _dataset_input(told: dict[str, str]) -> DatasetInput:
+    context = InputTag("mlflow.data.context", told["context"])
+    described = {key: told[key] for key in ("name", "digest", "source_type", "source", "profile")}
+    return DatasetInput(Dataset(**described), [context])
+
+
+def _migrate(uri: str) -> None:
+    from mlflow.store.db.utils import _upgrade_db, create_sqlalchemy_engine_with_retry
+
+    _upgrade_db(create_sqlalchemy_engine_with_retry(uri))  # type: ignore[no-untyped-call]
