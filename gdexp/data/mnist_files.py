@@ -59,7 +59,7 @@ def locate(folder: Path, mirrors: Sequence[str], progress: Progress) -> tuple[Pa
         of some other data is not filled up with MNIST's.
     """
     if _missing(folder):
-        pass
+        _refuse_to_mix(folder)
         _bring(folder, mirrors, progress)
     paths = tuple(path for file in FILES if (path := _find(folder, file)) is not None)
     if len(paths) < len(FILES):

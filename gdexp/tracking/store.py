@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from gdexp.errors import GdexpError
 from gdexp.tracking.journal import NAME as JOURNAL
-from gdexp.tracking.settings import Tracking
+from gdexp.tracking.settings import SQLITE, Tracking
 
 MOST_METRICS = 1000  # MLflow's own limits of one batch
 MOST_PARAMS = 100
@@ -38,10 +38,10 @@ class Store:
 
     def __init__(self, uri: str, experiment: str, artifacts: str) -> None:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
-        self.client = mlflow.MlflowClient(tracking_uri=uri)
         mlflow.set_tracking_uri(uri)
         self._database = Tracking(uri, experiment).database
         with self._lock():
+            self.client = _open(uri)
             self.experiment_id = self._experiment(experiment, Path(artifacts))
 
     def _lock(self) -> AbstractContextManager[Any]:
@@ -52,13 +52,7 @@ class Store:
         return FileLock(f"{self._database}.lock")
 
     def _experiment(self, name: str, artifacts: Path) -> str:
-        try:
-            found = self.client.get_experiment_by_name(name)
-        except MlflowException as error:
-            if self._database is None or "out-of-date database schema" not in str(error):
-                raise
-            _migrate(f"sqlite:///{self._database}")
-            found = self.client.get_experiment_by_name(name)
+        found = self.client.get_experiment_by_name(name)
         if found is None:
             place = (artifacts / name).absolute().as_uri() if self._database else None
             # Without this tag the page may open on a view for language models.
@@ -143,6 +137,18 @@ def _dataset_input(told: dict[str, str]) -> DatasetInput:
     context = InputTag("mlflow.data.context", told["context"])
     described = {key: told[key] for key in ("name", "digest", "source_type", "source", "profile")}
     return DatasetInput(Dataset(**described), [context])
+
+
+def _open(uri: str) -> mlflow.MlflowClient:
+    """Open a store; the client does so at once, and makes the tables of a new database."""
+    try:
+        return mlflow.MlflowClient(tracking_uri=uri)
+    except MlflowException as error:
+        # A team's database is not ours to migrate; a file on this machine is.
+        if not uri.startswith(SQLITE) or "out-of-date database schema" not in str(error):
+            raise
+        _migrate(uri)
+        return mlflow.MlflowClient(tracking_uri=uri)
 
 
 def _migrate(uri: str) -> None:

@@ -1,0 +1,62 @@
+# Two commands do everything on a fresh machine with Python and make: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+ARGS ?= optimizer=sgd batch=10
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help run ui test check format browser book clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Install, and train on the embedded digits (ARGS="..." for anything else)
+	$(BIN)/python -m gdexp $(ARGS)
+
+ui: $(VENV)/.run ## Open the runs in the MLflow UI
+	$(BIN)/python -m gdexp ui
+
+test: check browser ## Install, check and test everything
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+check: $(VENV)/.dev ## Lint, formatting, types and import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py
+
+format: $(VENV)/.dev ## Bring the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (about 15 minutes)
+	$(BIN)/python benchmarks/nielsen.py
+
+browser: ## Find Chromium for the browser test, or install it where apt can
+	@for name in $$CHROMIUM chromium chromium-browser google-chrome google-chrome-stable; do \
+		if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+		echo "No Chromium: install it for the browser test (or set CHROMIUM to its path)."; \
+	fi
+
+clean: ## Remove what was installed and cached here; runs stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "gdexp needs Python 3.11 or later; name one with make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP) --editable '.[dev]'
+	@touch $@

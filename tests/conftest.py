@@ -1,0 +1,82 @@
+"""What the tests share: the program as a command, and data sets small enough to loop over."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from gdexp.data import Dataset, Examples, Mnist
+from gdexp.errors import GdexpError
+
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+FOREIGN = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "HYDRA_FULL_ERROR")
+
+
+def command(
+    *words: str, outputs: Path, cwd: Path, timeout: float = 120, **env: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run ``python -m gdexp`` with these words, as a user would, writing to `outputs`."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return subprocess.run(
+        [sys.executable, "-m", "gdexp", *words],
+        cwd=cwd,
+        env={**kept, "GDEXP_OUTPUTS": str(outputs), **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    """An outputs folder of the test's own."""
+    return tmp_path / "outputs"
+
+
+@pytest.fixture
+def gdexp(outputs: Path, tmp_path: Path) -> Command:
+    """Run a command that writes to `outputs`, from another folder."""
+    return partial(command, outputs=outputs, cwd=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder of the real files: GDEXP_DATA, else the cache folder, else downloaded to it."""
+    mirrors = OmegaConf.load(CONF / "data" / "mnist.yaml").mirrors
+    mnist = Mnist(os.environ.get("GDEXP_DATA"), mirrors)
+    try:
+        mnist.files()
+    except GdexpError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    return mnist.folder
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_root: Path) -> Dataset:
+    """Real MNIST."""
+    return Mnist(str(mnist_root), ()).load()
+
+
+def examples(rng: np.random.Generator, n: int, n_in: int, classes: int) -> Examples:
+    """Draw examples in [0, 1], every class among them."""
+    labels = np.arange(n) % classes
+    return Examples(rng.random((n, n_in)), rng.permutation(labels))
+
+
+def small_dataset(n: int = 23, n_in: int = 6, classes: int = 3, seed: int = 0) -> Dataset:
+    """Draw a data set of which the loops of a test make light work."""
+    rng = np.random.default_rng(seed)
+    parts = [examples(rng, size, n_in, classes) for size in (n, 7, 7)]
+    return Dataset("small", *parts, classes=classes, source="drawn")

@@ -1,0 +1,102 @@
+"""Descent against what is known exactly: on quadratic bowls every step is a contraction."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gdexp.descent import Batch, FullGradient, MiniBatch, Online, Scaling, State, Vector, descent
+from gdexp.measure import Measure
+
+
+class Bowls:
+    """C_x(v) = ‖v − x‖² for n points x: their mean is a bowl around the mean point."""
+
+    def __init__(self, points: Vector) -> None:
+        self.points, (self.n, self.size) = points, points.shape
+
+    def start(self, rng: np.random.Generator) -> Vector:
+        return rng.standard_normal(self.size)
+
+    def gradient(self, v: Vector, batch: Batch) -> Vector:
+        nabla: Vector = 2 * (v - self.points[batch]).sum(axis=0)
+        return nabla
+
+    def measure(self, v: Vector) -> Mapping[str, Measure]:
+        return {"train": Measure(float(((v - self.points) ** 2).sum()), self.n, 0)}
+
+
+ORIGIN = Bowls(np.zeros((1, 2)))  # C(v) = v₁² + v₂²
+
+
+@pytest.mark.parametrize("eta", [0.05, 0.25, 0.5, 0.75, 0.99, 1.0])
+def test_each_step_contracts_by_one_minus_two_eta(eta: float) -> None:
+    state = State(np.array([3.0, -1.0]), np.random.default_rng(0))
+    for epoch in descent(ORIGIN, FullGradient(), Scaling(), state, eta=eta, epochs=20):
+        factor = (1 - 2 * eta) ** epoch.number
+        assert epoch.cost == pytest.approx(10 * factor**2, rel=1e-12, abs=1e-30)
+        np.testing.assert_allclose(state.v, factor * np.array([3.0, -1.0]), rtol=1e-12, atol=1e-30)
+
+
+def test_beyond_eta_one_it_diverges_and_ends_there() -> None:
+    state = State(np.array([3.0, -1.0]), np.random.default_rng(0))
+    epochs = list(descent(ORIGIN, FullGradient(), Scaling(), state, eta=50.0, epochs=1000))
+    assert epochs[-1].diverged
+    assert not any(epoch.diverged for epoch in epochs[:-1])
+    # The cost overflows once (2·50 − 1)^2k · 10 > 1.8e308.
+    assert len(epochs) - 1 == int(np.ceil((np.log10(1.797e308) - 1) / (2 * np.log10(99))))
+
+
+@given(
+    eta=st.floats(0.001, 0.4),
+    n=st.integers(1, 30),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_gradient_descent_reaches_the_mean_at_the_known_rate(eta: float, n: int, seed: int) -> None:
+    problem = Bowls(np.random.default_rng(seed).standard_normal((n, 3)))
+    state = State.begin(problem, seed)
+    mean, start = problem.points.mean(axis=0), state.v.copy()
+    *_, _ = descent(problem, FullGradient(), Scaling(), state, eta=eta, epochs=9)
+    np.testing.assert_allclose(state.v - mean, (1 - 2 * eta) ** 9 * (start - mean), atol=1e-12)
+
+
+@given(
+    optimizer=st.sampled_from([FullGradient(), MiniBatch(4), MiniBatch(12), Online()]),
+    eta=st.floats(0.01, 0.4),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_mean_with_eta_is_sum_with_eta_over_m(
+    optimizer: FullGradient | MiniBatch | Online, eta: float, seed: int
+) -> None:
+    problem = Bowls(np.random.default_rng(seed).standard_normal((12, 2)))
+    mean, total = Scaling("mean", "mean"), Scaling("sum", "sum")
+    m = optimizer.batch_size(problem.n)
+    ends = []
+    for scaling, rate in ((mean, eta), (total, mean.other_eta(eta, m))):
+        state = State.begin(problem, seed)
+        costs = [e.cost for e in descent(problem, optimizer, scaling, state, eta=rate, epochs=5)]
+        ends.append((state.v, costs))
+    np.testing.assert_allclose(ends[0][0], ends[1][0], rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(np.multiply(ends[0][1], 12), ends[1][1], rtol=1e-12)
+    assert total.other_eta(mean.other_eta(eta, m), m) == pytest.approx(eta, rel=1e-15)
+
+
+def test_a_ragged_last_batch_weighs_its_examples_more_under_mean_and_not_under_sum() -> None:
+    problem = Bowls(np.zeros((5, 1)))
+    steps = {}
+    for update in ("mean", "sum"):
+        state = State(np.array([1.0]), np.random.default_rng(0))
+        *_, last = descent(problem, MiniBatch(4), Scaling("mean", update), state, eta=0.1, epochs=1)
+        assert (last.updates, last.examples) == (2, 5)
+        steps[update] = state.v[0]
+    assert steps["mean"] == pytest.approx((1 - 0.2) * (1 - 0.2))
+    assert steps["sum"] == pytest.approx((1 - 4 * 0.2) * (1 - 0.2))
+
+
+def test_the_first_point_and_the_orders_come_from_independent_streams() -> None:
+    wide, narrow = Bowls(np.zeros((8, 50))), Bowls(np.zeros((8, 2)))
+    orders = [State.begin(problem, 7).rng.permutation(8) for problem in (wide, narrow)]
+    np.testing.assert_array_equal(*orders)
+    assert not np.array_equal(State.begin(narrow, 7).v, State.begin(narrow, 8).v)

@@ -1,0 +1,107 @@
+"""Imports go one way, and heavy libraries stay in the rooms that need them."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "gdexp"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Each may import from those before it, and from itself.
+ORDER = [
+    "__init__",
+    "errors",
+    "measure",
+    "places",
+    "data",
+    "descent",
+    "problems",
+    "engines",
+    "tracking",
+    "experiment",
+    "result",
+    "record",
+    "run",
+    "terminal",
+    "menu",
+    "help",
+    "complain",
+    "compose",
+    "ui",
+    "app",
+    "cli",
+    "__main__",
+]
+NEVER = {("problems", "descent"), ("engines", "data"), ("tracking", "engines"), ("data", "descent")}
+HOMES = {
+    "hydra": {"app", "compose", "complain"},
+    "omegaconf": {"app", "compose", "record", "data"},
+    "mlflow": {"tracking.store", "tracking.model", "tracking.model_code"},
+    "rich": {"terminal", "data"},
+    "pandas": set(),
+    "sklearn": set(),
+}
+
+
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def inside(file: Path) -> set[str]:
+    """Rooms of gdexp that a module imports from."""
+    words = [name.split(".") for name in imported(file)]
+    rooms = {path[1] if len(path) > 1 else "__init__" for path in words if path[0] == "gdexp"}
+    return {room if room in ORDER else "__init__" for room in rooms}
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_imports_go_one_way(file: Path) -> None:
+    room = name_of(file).split(".")[0]
+    for other in inside(file):
+        assert ORDER.index(other) <= ORDER.index(room), f"{room} imports {other}"
+        assert (room, other) not in NEVER
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_heavy_libraries_stay_at_home(file: Path) -> None:
+    name = name_of(file)
+    for library in {each.split(".")[0] for each in imported(file)} & set(HOMES):
+        assert {name, name.split(".")[0]} & HOMES[library], f"{name} imports {library}"
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "descent").glob("*.py")), ids=name_of)
+def test_descent_knows_only_numpy(file: Path) -> None:
+    foreign = {name.split(".")[0] for name in imported(file)} - set(sys.stdlib_module_names)
+    assert foreign <= {"numpy", "gdexp"}
+
+
+def test_the_order_names_every_room() -> None:
+    assert {name_of(file).split(".")[0] for file in MODULES} == set(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("import gdexp.app", ["mlflow", "pandas", "sklearn", "matplotlib", "scipy"]),
+        ("from gdexp import cli; cli.run(['--help'])", ["mlflow", "hydra", "numpy"]),
+        ("import gdexp.descent", ["hydra", "omegaconf", "rich", "gdexp.data"]),
+    ],
+)
+def test_start_up_leaves_out(code: str, unwanted: list[str]) -> None:
+    loaded = f"import sys; {code}; sys.stderr.write(' '.join(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert not set(unwanted) & set(ran.stderr.split())
