@@ -51,6 +51,7 @@ class Record:
         self.journal.write(
             "start",
             name=run_name(request, m),
+            epochs=request.experiment.epochs,
             params=self._params(),
             tags=self._tags(code),
             datasets=_datasets(network),

@@ -1,6 +1,10 @@
 """``python -m gdexp ui``: the MLflow UI on this project's store."""
 
+import ctypes
+import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -9,136 +13,190 @@ import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
-from json import load
 from pathlib import Path
 
 from gdexp import places
 from gdexp.errors import GdexpError, SettingError
-from gdexp.tracking.settings import SQLITE, Tracking
+from gdexp.tracking.settings import SQLITE, Tracking, masked
 
-HOST = "127.0.0.1"
-PORT = 5000
+HOST, PORT = "127.0.0.1", 5000
 PATIENCE = 120.0  # seconds that a server may take to start
+SETTINGS = ("port", "outputs", "tracking.uri", "tracking.experiment")
 
 
 def main(words: Sequence[str]) -> int:
-    """Serve until Ctrl-C, and print the URL as soon as it answers.
+    """Serve until Ctrl-C, and print the URL as soon as it answers; gives the exit status.
 
     Parameters
     ----------
     words : sequence of str
-        ``port=...``, ``tracking.uri=...``, ``tracking.experiment=...``, ``outputs=...``.
+        ``port=...``, ``outputs=...``, ``tracking.uri=...``, ``tracking.experiment=...``.
 
     Raises
     ------
     GdexpError
-        Where a word is none of these, there is no store, or the port is taken.
+        Where a word is none of these, there is no store, the port is taken, or the server fails.
     """
-    if any(word in ("-h", "--help") for word in words):
-        print(__doc__, "\n\n  python -m gdexp ui [port=5000] [tracking.uri=URI] [outputs=FOLDER]")
+    if {"-h", "--help"} & set(words):
+        print(f"{__doc__}\n\n  python -m gdexp ui", *(f"[{name}=...]" for name in SETTINGS))
         return 0
     given = _settings(words)
-    outputs = given.get("outputs", str(places.outputs()))
-    uri = os.environ.get("MLFLOW_TRACKING_URI", f"{SQLITE}{Path(outputs).absolute()}/mlflow.db")
-    experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", "gdexp")
-    tracking = Tracking(
-        given.get("tracking.uri", uri), given.get("tracking.experiment", experiment)
-    )
-    tracking.check()
-    if tracking.uri is not None and tracking.uri.startswith("http"):
-        print(f"{_page(tracking.uri, tracking.experiment)}   (this server has its own page)")
+    outputs = Path(given.get("outputs", places.outputs())).expanduser().absolute()
+    uri = os.environ.get("MLFLOW_TRACKING_URI", f"{SQLITE}{outputs}/mlflow.db")
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "gdexp")
+    tracking = _tracking(given.get("tracking.uri", uri), given.get("tracking.experiment", name))
+    if str(tracking.uri).startswith("http"):
+        print(_page(tracking.shown.rstrip("/"), tracking.experiment))
         return 0
+    return _serve(tracking, _port(given.get("port")), outputs / "ui.log")
+
+
+def _tell(words: str) -> None:
+    """Say what is not the URL: that alone goes to the standard output."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def _settings(words: Sequence[str]) -> dict[str, str]:
+    given = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in SETTINGS or not value:
+            raise GdexpError(f"ui: {word!r} is not a setting of it. Write {'=, '.join(SETTINGS)}=.")
+        given[name] = value
+    return given
+
+
+def _tracking(uri: str, experiment: str) -> Tracking:
+    try:
+        tracking = Tracking(uri, experiment)
+    except SettingError as error:
+        raise error.of(f"tracking.{error.setting}") from None
+    tracking.check()
     if tracking.database is not None and not tracking.database.exists():
         raise GdexpError(
             f"ui: there is no store at {tracking.database} yet. "
             "Run an experiment first: python -m gdexp"
         )
-    return _serve(tracking, _port(given.get("port")))
-
-
-def _settings(words: Sequence[str]) -> dict[str, str]:
-    allowed = ("port", "tracking.uri", "tracking.experiment", "outputs")
-    given = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name not in allowed or not equals:
-            raise GdexpError(f"ui: {word!r} is not a setting of it. Write {'=, '.join(allowed)}=.")
-        given[name] = value
-    return given
+    if uri.startswith("databricks"):
+        raise GdexpError(f"tracking.uri: {tracking.shown} has a site of its own. Open that.")
+    return tracking
 
 
 def _port(given: str | None) -> int:
     """Give the port that is asked for, or the first free one from 5000 on."""
     if given is None:
-        return next(port for port in range(PORT, PORT + 100) if _free(port))
+        free = (str(port) for port in range(PORT, PORT + 100) if not _refusal(port))
+        given = next(free, str(PORT))
     if not given.isdecimal() or not 0 < int(given) < 65536:
         raise SettingError("port", "a whole number from 1 to 65535", given, str(PORT))
-    if not _free(int(given)):
-        raise GdexpError(f"port: {given} is in use. Name another, or none to find a free one.")
+    if why := _refusal(int(given)):
+        raise GdexpError(
+            f"port: cannot listen on {given} ({why}). Name another; without one, a free one is found."
+        )
     return int(given)
 
 
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _serve(tracking: Tracking, port: int) -> int:
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    store = {"MLFLOW_BACKEND_STORE_URI": str(tracking.uri)}  # not in argv: it may hold a password
-    print(f"Opening {tracking.shown} ...", flush=True)
-    log = places.outputs() / "ui.log"
-    with log.open("a") as output:
-        server = subprocess.Popen(
-            [*command, "--workers", "1"],
-            env={**os.environ, **quiet, **store},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+def _refusal(port: int) -> str | None:
+    """Say why the port cannot be had; None where it can."""
     try:
-        _await(server, port, log)
-        url = _page(f"http://{HOST}:{port}", tracking.experiment)
-        print(f"{url}\nCtrl-C stops it.", flush=True)
-        return server.wait()
-    except KeyboardInterrupt:
-        return 0
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+    return None
+
+
+def _serve(tracking: Tracking, port: int, log: Path) -> int:
+    _tell(f"Opening {tracking.shown} ...")
+    asked: list[int] = []  # signals to end; as mere notes they disturb neither start nor end
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN:  # by `nohup`
+            signal.signal(each, lambda number, frame: asked.append(number))
+    server = _Server(tracking, port, log)
+    try:
+        until, shown = time.monotonic() + PATIENCE, False
+        while not asked and server.alive() and (shown or time.monotonic() < until):
+            if not shown and server.answers():
+                print(_page(server.url, tracking.experiment), flush=True)
+                _tell("Ctrl-C stops it.")
+                shown = True
+            time.sleep(0.2)
+        if not asked:
+            raise GdexpError(f"ui: the MLflow server {server.trouble()} ({log} has all its words)")
     finally:
-        _stop(server)
+        server.stop()
+    return 0 if asked[0] == signal.SIGINT else 128 + asked[0]
 
 
-def _await(server: "subprocess.Popen[bytes]", port: int, log: object) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and server.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=2):
-            return
-        time.sleep(0.2)
-    raise GdexpError(f"ui: the MLflow server did not start; {log} has its words.")
+class _Server:
+    """An MLflow server on this machine, whose words are appended to the log."""
+
+    def __init__(self, tracking: Tracking, port: int, log: Path) -> None:
+        self.url, self._log = f"http://{HOST}:{port}", log
+        command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
+        settings = {
+            "MLFLOW_BACKEND_STORE_URI": str(tracking.uri),  # argv would show its password
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            output = log.open("ab")
+        except OSError as error:
+            raise GdexpError(f"outputs: cannot write {log} ({error.strerror}).") from None
+        with output:
+            self._said_before = output.tell()
+            self._process = subprocess.Popen(
+                [*command, "--workers", "1"],
+                env={**os.environ, **settings},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C comes to us alone, and we stop all of it
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            )
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def answers(self) -> bool:
+        with suppress(OSError, ValueError):
+            return _read(f"{self.url}/health", timeout=2) == b"OK"
+        return False
+
+    def trouble(self) -> str:
+        """Say why it does not serve: the last error in its words."""
+        if self.alive():
+            return f"does not answer after {PATIENCE:g} s"
+        said = self._log.read_bytes()[self._said_before :].decode(errors="replace")
+        errors = re.findall(r"^(?:[\w.]*(?:Error|Exception)|.* ERROR): +(.+)", said, re.MULTILINE)
+        return f"has ended: {masked(errors[-1])[:300]}" if errors else "has ended"
+
+    def stop(self) -> None:
+        """End it and the processes that it started: they share its group."""
+        for each in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(self._process.pid, each)
+                self._process.wait(10)
 
 
-def _stop(server: "subprocess.Popen[bytes]") -> None:
-    """End the server and the processes that it started: they share its group."""
-    with suppress(ProcessLookupError):
-        os.killpg(server.pid, 15)
-    try:
-        server.wait(10)
-    except subprocess.TimeoutExpired:
-        os.killpg(server.pid, 9)
+def _end_with_parent() -> None:
+    """Have Linux end this process when its parent ends, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _read(url: str, timeout: float = 20) -> bytes:
+    proxies = urllib.request.ProxyHandler({} if url.startswith(f"http://{HOST}:") else None)
+    with urllib.request.build_opener(proxies).open(url, timeout=timeout) as answer:
+        return bytes(answer.read())
 
 
 def _page(server: str, experiment: str | None) -> str:
-    """Give the URL of the experiment's runs; of the server where there is no such experiment."""
-    name = urllib.parse.quote(experiment or "")
+    """Give the URL of the experiment's runs; of all experiments where it is not there."""
+    name = urllib.parse.quote(experiment or "", safe="")
     ask = f"{server}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}"
-    try:
-        with urllib.request.urlopen(ask, timeout=20) as answer:
-            number = load(answer)["experiment"]["experiment_id"]
-    except (OSError, KeyError, ValueError):
-        return server
-    return f"{server}/#/experiments/{number}/runs?workflowType=machine_learning"
+    with suppress(OSError, ValueError, KeyError):
+        found = json.loads(_read(ask))["experiment"]
+        if found["lifecycle_stage"] == "active":
+            page = f"{server}/#/experiments/{found['experiment_id']}"
+            return f"{page}/runs?workflowType=machine_learning"
+    _tell(f"No experiment {experiment!r} is found there: the page lists those that are.")
+    return f"{server}/#/experiments"

@@ -54,7 +54,7 @@ def _what(record: Record) -> str:
         f"{'-'.join(map(str, network.sizes))} on {network.dataset.name}, "
         f"{choices.get('cost', '')} cost, {choices.get('optimizer', '')} "
         f"{batch_label(record.m, network.n)}, eta={experiment.eta:g}, "
-        f"scaling cost={scaling.cost} update={scaling.update}, seed={experiment.seed}"
+        f"cost scaled by {scaling.cost}, updates by {scaling.update}, seed={experiment.seed}"
     )
 
 

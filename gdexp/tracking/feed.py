@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gdexp.tracking.store import Store
 
 TICK = 1.0  # seconds between two looks at the journals: metrics go in batches by time
+MOST_POINTS = 320  # of a curve: MLflow's page draws no more, and the journal has them all
 
 
 class Follower:
@@ -32,20 +34,28 @@ class Follower:
         self.folder, self.store, self.reader = folder, store, Reader(folder)
         self.run_id: str | None = None
         self.done = False
+        self._stride = 1
+        self._waiting: list[dict[str, Any]] = []  # epochs to send
+        self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
 
     def advance(self) -> None:
         """Send what is new."""
-        epochs = []
         for record in self.reader.new():
             if record["kind"] == "start":
                 self._start(record)
             elif record["kind"] == "epoch":
-                epochs.append(record)
+                self._take(record)
             elif record["kind"] == "end":
-                self._send(epochs)
-                epochs = []
                 self._end(record)
-        self._send(epochs)
+        self._send()
+
+    def _take(self, epoch: dict[str, Any]) -> None:
+        """Choose evenly spaced epochs, such that a curve has at most `MOST_POINTS`."""
+        if epoch["epoch"] % self._stride:
+            self._skipped = epoch
+        else:
+            self._waiting.append(epoch)
+            self._skipped = None
 
     def abandon(self) -> None:
         """Close a run whose process is gone without a word."""
@@ -56,27 +66,33 @@ class Follower:
 
     def _start(self, record: dict[str, Any]) -> None:
         self.run_id = self.store.create_run(record, self.folder)
+        self._stride = max(1, -(-record["epochs"] // (MOST_POINTS - 2)))
         ids = {"run_id": self.run_id, "experiment_id": self.store.experiment_id}
         (self.folder / "mlflow.json").write_text(json.dumps(ids) + "\n")
         say(folder=str(self.folder), **ids)
 
-    def _send(self, epochs: list[dict[str, Any]]) -> None:
-        if self.run_id is not None and epochs:
-            self.store.log_epochs(self.run_id, epochs)
+    def _send(self) -> None:
+        if self.run_id is not None and self._waiting:
+            self.store.log_epochs(self.run_id, self._waiting)
+            self._waiting = []
 
     def _end(self, record: dict[str, Any]) -> None:
         assert self.run_id is not None
+        if self._skipped is not None:
+            self._waiting.append(self._skipped)  # a curve ends where the run ended
+        self._send()
         self.store.end_run(self.run_id, record, self.folder)
         self.done = True
         say(folder=str(self.folder), done=True)
 
 
+_answers = sys.stdout  # what libraries print goes elsewhere: see `main`
+
+
 def say(**what: Any) -> None:
     """Tell the command; it may be gone, and that is no reason to stop."""
-    try:
-        print(json.dumps(what), flush=True)
-    except BrokenPipeError:
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
+    with suppress(BrokenPipeError):
+        print(json.dumps(what), file=_answers, flush=True)
 
 
 def advance(follower: Follower, *, last: bool) -> bool:
@@ -110,6 +126,7 @@ def follow(store: "Store", orders: "queue.SimpleQueue[dict[str, Any] | None]") -
 
 def main() -> None:
     """Open the store and follow what standard input orders, until it ends."""
+    sys.stdout = sys.stderr
     orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     target = json.loads(sys.stdin.readline())
     threading.Thread(target=listen, args=(orders,), daemon=True).start()
@@ -125,7 +142,7 @@ def main() -> None:
     gc.enable()
     gc.freeze()
     follow(store, orders)
-    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(0)  # all is committed; taking mlflow's modules apart would cost 0.7 s
 
 

@@ -66,7 +66,7 @@ def test_the_summary_says_where_the_run_is(printed: str, run: Any, folder: Path)
     assert run.info.run_id in printed
     assert str(folder) in printed
     assert "python -m gdexp ui" in printed
-    assert "64-30-10 on digits, quadratic cost, sgd m=100, eta=2.5" in printed
+    assert "64-30-10 on digits, quadratic cost, sgd m=20, eta=2.5" in printed
 
 
 def test_status_name_and_tags(run: Any) -> None:

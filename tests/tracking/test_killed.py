@@ -1,0 +1,196 @@
+"""However a run ends, the store is told; training never depends on it."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gdexp.tracking.journal import Reader
+from tests.conftest import Command
+
+LONG = ["optimizer=sgd", "batch=10", "epochs=1000000"]
+
+
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "did not happen in time"
+        signal.sigtimedwait([], 0.05)
+
+
+def start(outputs: Path, *words: str) -> "subprocess.Popen[str]":
+    """Start a command whose Ctrl-C is not ignored, whoever started the tests."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gdexp", *words],
+        env={**os.environ, "GDEXP_OUTPUTS": str(outputs)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def status(outputs: Path) -> list[tuple[str, str]]:
+    with sqlite3.connect(outputs / "mlflow.db") as store:
+        return store.execute(
+            "SELECT runs.status, tags.value FROM runs LEFT JOIN tags"
+            " ON tags.run_uuid = runs.run_uuid AND tags.key = 'gdexp.outcome'"
+        ).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "reason"),
+    [(signal.SIGINT, 130, "interrupted (Ctrl-C)"), (signal.SIGTERM, 143, "terminated (SIGTERM)")],
+)
+def test_an_orderly_end_is_recorded(
+    number: signal.Signals, code: int, reason: str, outputs: Path
+) -> None:
+    process = start(outputs, *LONG)
+    until(lambda: [*outputs.glob("runs/*/*/mlflow.json")])
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in stderr
+    assert "tracked  as run" in stdout
+    assert status(outputs) == [("KILLED", "killed")]
+    (journal,) = outputs.glob("runs/*/*/journal.jsonl")
+    *_, last = Reader(journal.parent).new()
+    assert (last["kind"], last["status"]) == ("end", "KILLED")
+    assert last["tags"]["gdexp.reason"] == reason
+
+
+def test_an_end_before_mlflow_is_even_loaded_is_recorded(outputs: Path) -> None:
+    process = start(outputs, *LONG)
+    until(lambda: [j for j in outputs.glob("runs/*/*/journal.jsonl") if "epoch" in j.read_text()])
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert status(outputs) == [("KILLED", "killed")]
+
+
+def test_a_process_that_is_killed_leaves_no_run_behind_as_running(outputs: Path) -> None:
+    process = start(outputs, *LONG)
+    until(lambda: [*outputs.glob("runs/*/*/mlflow.json")])
+    assert status(outputs) == [("RUNNING", None)]
+    process.kill()
+    process.communicate(timeout=60)
+    until(lambda: status(outputs) == [("KILLED", "killed")])
+
+
+def test_an_error_inside_a_run_is_its_recorded_reason(outputs: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "import sys\n"
+        "from gdexp import cli, problems\n"
+        "problems.Network.gradient = lambda *a: 1 / 0\n"
+        "sys.argv = ['gdexp']\n"
+        "cli.main()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, broken],
+        env={**os.environ, "GDEXP_OUTPUTS": str(outputs)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert ran.returncode == 1
+    assert "ZeroDivisionError" in ran.stderr  # a bug of ours, so its traceback
+    assert status(outputs) == [("FAILED", "failed")]
+    (journal,) = outputs.glob("runs/*/*/journal.jsonl")
+    *_, last = Reader(journal.parent).new()
+    assert last["tags"]["gdexp.reason"] == "ZeroDivisionError: division by zero"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A real MLflow server on SQLite."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *words, "--backend-store-uri", "sqlite:///s.db"],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            },
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    until(lambda: healthy(url), 120)
+    yield url, process
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def healthy(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(url + "/health", timeout=2) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def test_a_server_holds_the_run_its_files_and_its_model(
+    server: tuple[str, "subprocess.Popen[bytes]"], gdexp: Command, outputs: Path
+) -> None:
+    url, _ = server
+    ran = gdexp("epochs=3", MLFLOW_TRACKING_URI=url)
+    assert ran.returncode == 0, ran.stderr
+    assert f"tracked  as run {ids(outputs)['run_id']} in {url}" in ran.stdout
+    listed = f"{url}/api/2.0/mlflow/artifacts/list?run_id={ids(outputs)['run_id']}"
+    with urllib.request.urlopen(listed) as answer:
+        paths = {file["path"] for file in json.load(answer)["files"]}
+    assert {"model", "config", "journal.jsonl", "history.csv"} <= paths
+    assert not (outputs / "mlflow.db").exists()
+
+
+def ids(outputs: Path) -> dict[str, str]:
+    (file,) = outputs.glob("runs/*/*/mlflow.json")
+    found: dict[str, str] = json.loads(file.read_text())
+    return found
+
+
+def test_a_server_that_dies_takes_nothing_with_it(
+    server: tuple[str, "subprocess.Popen[bytes]"], outputs: Path
+) -> None:
+    url, mlflow = server
+    run = start(outputs, "epochs=600", f"tracking.uri={url}")
+    until(lambda: [*outputs.glob("runs/*/*/mlflow.json")])
+    os.killpg(mlflow.pid, signal.SIGKILL)
+    stdout, stderr = run.communicate(timeout=100)
+    assert run.returncode == 1
+    assert "after 600 epochs" in stdout
+    assert "not tracked: " in stderr
+    assert "the journals are complete" in stderr
+    assert "Traceback" not in stderr
+    (journal,) = outputs.glob("runs/*/*/journal.jsonl")
+    *_, last = Reader(journal.parent).new()
+    assert (last["kind"], last["status"]) == ("end", "FINISHED")
+
+
+def test_a_curve_in_the_store_has_a_bounded_number_of_points(gdexp: Command, outputs: Path) -> None:
+    ran = gdexp("optimizer=gd", "epochs=701")
+    assert ran.returncode == 0, ran.stderr
+    with sqlite3.connect(outputs / "mlflow.db") as store:
+        query = "SELECT step FROM metrics WHERE key = 'val/accuracy' ORDER BY step"
+        steps = [step for (step,) in store.execute(query)]
+    assert steps == [*range(0, 701, 3), 701]
+    (journal,) = outputs.glob("runs/*/*/journal.jsonl")
+    epochs = [record["epoch"] for record in Reader(journal.parent).new() if "epoch" in record]
+    assert epochs == [*range(702)]
