@@ -16,7 +16,7 @@ class Result:
     epochs : sequence of Epoch
         From number 0 to the last.
     lost_classes : sequence of int
-        Classes that the trained network never predicts.
+        Classes that the trained network hardly ever recognises.
     seconds : float
         From the start of the run to its end, all included but the tracking.
     """
@@ -59,7 +59,7 @@ class Result:
         if not self.lost_classes:
             return ""
         return (
-            f"{self._lost}: the network never predicts it; train longer, try another seed,"
+            f"{self._lost}: hardly an example is recognised; try another seed, more epochs,"
             " or architecture.initialization=scaled_normal"
         )
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from gdexp.experiment import Request
 from gdexp.record import Record, batch_label
 from gdexp.result import Result, plural
-from gdexp.tracking import names
+from gdexp.tracking import Tracking, names
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -33,18 +33,18 @@ def print_summary(record: Record, result: Result) -> None:
         "folder": str(record.request.output),
     }
     if experiment.tracking.uri is not None:
-        lines["curves"] = ui_command(experiment.tracking.uri)
+        lines["curves"] = ui_command(experiment.tracking)
     console.print()
     for name, text in lines.items():
         print(f"{name:<8} {text}")
     sys.stdout.flush()
 
 
-def ui_command(uri: str) -> str:
+def ui_command(tracking: Tracking) -> str:
     """Say what opens the page of a store."""
-    return (
-        f"python -m gdexp ui   (or open {uri})" if uri.startswith("http") else "python -m gdexp ui"
-    )
+    if tracking.database is None:
+        return f"python -m gdexp ui tracking.uri={tracking.shown}"
+    return "python -m gdexp ui"
 
 
 def _what(record: Record) -> str:
@@ -94,7 +94,11 @@ def print_sweep(jobs: Sequence[tuple[Request | None, Result | str]], folder: Pat
         table.add_row(str(request.job), " ".join(_varied(request)), *_row(result))
     console.print(f"\n[bold]{len(done)} of {plural(len(jobs), 'job')} finished[/bold]\n")
     console.print(table)
-    print(f"\nfolder   {folder}\ncurves   python -m gdexp ui", flush=True)
+    print(f"\nfolder   {folder}")
+    for tracking in {request.experiment.tracking for request, _ in done if request is not None}:
+        if tracking.uri is not None:
+            print(f"curves   {ui_command(tracking)}")
+    sys.stdout.flush()
 
 
 def _best(result: Result) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdexp.tracking.journal import Reader
+from gdexp.tracking.settings import masked
 
 if TYPE_CHECKING:
     from gdexp.tracking.store import Store
@@ -95,6 +96,12 @@ def say(**what: Any) -> None:
         print(json.dumps(what), file=_answers, flush=True)
 
 
+def told(error: Exception) -> str:
+    """Say an error in one line, and whole in the log; neither shows a password."""
+    print(masked(traceback.format_exc()), file=sys.stderr, flush=True)
+    return masked(" ".join(str(error).split()))
+
+
 def advance(follower: Follower, *, last: bool) -> bool:
     """Move one run along; False where it failed, which is said and takes no other run with it."""
     try:
@@ -102,8 +109,7 @@ def advance(follower: Follower, *, last: bool) -> bool:
         if last:
             follower.abandon()
     except Exception as error:
-        traceback.print_exc()
-        say(folder=str(follower.folder), error=" ".join(str(error).split()))
+        say(folder=str(follower.folder), error=told(error))
         return False
     return True
 
@@ -136,8 +142,7 @@ def main() -> None:
 
         store = Store(**target)
     except Exception as error:
-        traceback.print_exc()
-        say(error=f"the store cannot be opened: {' '.join(str(error).split())}")
+        say(error=f"the store cannot be opened: {told(error)}")
         sys.exit(1)
     gc.enable()
     gc.freeze()

@@ -4,6 +4,7 @@ import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from gdexp.errors import GdexpError, SettingError
@@ -98,13 +99,14 @@ def _check_database(path: Path) -> None:
 
 def _check_server(uri: str) -> None:
     try:
-        with urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=5) as answer:
+        where = re.sub(r"//[^/@]*@", "//", uri)  # the question needs no password
+        with urllib.request.urlopen(where.rstrip("/") + "/health", timeout=5) as answer:
             if answer.read(2) == b"OK":
                 return
             told = "what answers is not an MLflow server"
     except urllib.error.HTTPError as error:
         told = f"the server answers {error.code} {error.reason}"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         told = str(getattr(error, "reason", error))
     raise GdexpError(
         f"tracking.uri: no MLflow server at {masked(uri)} ({told}). "

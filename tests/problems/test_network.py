@@ -96,12 +96,26 @@ def test_the_quadratic_cost_is_half_the_squared_distance() -> None:
     np.testing.assert_array_equal(Quadratic().of("identity", a, a, y), [12.5, 0.5])
 
 
-def test_a_class_that_is_never_predicted_is_found() -> None:
+def test_classes_that_are_not_recognised_are_found() -> None:
     network = Network(Architecture([]), Quadratic(), small_dataset())
     v = np.zeros(network.size)
     (_, b), *_ = network.layers(v)
     b[:] = [0, -9, 5]  # whatever the input, class 2 wins
     assert network.lost_classes(v) == [0, 1]
+
+
+def test_a_class_is_lost_below_a_share_of_its_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = small_dataset(classes=2)
+    data.validation.inputs[:] = 0
+    data.validation.inputs[0] = 9  # one of four of class 0 is told apart
+    data.validation.labels[:] = [0, 0, 0, 0, 1, 1, 1]
+    network = Network(Architecture([]), Quadratic(), data)
+    v = np.zeros(network.size)
+    ((w, b),) = network.layers(v)
+    w[0], b[1] = 1, 1
+    assert network.lost_classes(v) == []
+    monkeypatch.setattr("gdexp.problems.network.LOST", 0.26)
+    assert network.lost_classes(v) == [0]
 
 
 @pytest.mark.parametrize(

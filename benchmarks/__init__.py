@@ -1,0 +1,1 @@
+"""This program beside the figures of others: commands whose tables the docs show."""
