@@ -1,1 +1,1 @@
-"""This program beside the figures of others: commands whose tables the docs show."""
+"""gdexp beside the figures of others: commands whose tables the docs show."""

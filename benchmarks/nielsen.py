@@ -38,7 +38,8 @@ def peaks(words: tuple[str, ...], seeds: list[str]) -> list[float]:
     with tempfile.TemporaryDirectory() as outputs:
         settings = [*words, f"seed={','.join(seeds)}", f"outputs={outputs}", "tracking=off"]
         subprocess.run([sys.executable, "-m", "gdexp", "-m", *settings], check=True)
-        jobs = sorted(Path(outputs).glob("sweeps/*/*/*/history.csv"), key=lambda p: int(p.parts[-2]))
+        found = Path(outputs).glob("sweeps/*/*/*/history.csv")
+        jobs = sorted(found, key=lambda path: int(path.parts[-2]))
         return [max(float(row["test/accuracy"]) for row in read(job)) for job in jobs]
 
 

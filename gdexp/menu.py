@@ -41,9 +41,13 @@ def about(file: Path) -> str:
 
 
 def knobs(file: Path) -> list[tuple[str, str, str]]:
-    """Give name, value and comment of the plain settings of a file, those not nested."""
-    found = re.findall(r"^(\w+): *([^#\n]*?)(?: +# (.*))?$", _text(file), re.M)
-    return [each for each in found if each[0] not in ("defaults", "hydra", "_target_") and each[1]]
+    """Give name, value and comment of the plain settings of a file, lists but no nodes."""
+    found = re.findall(r"^(\w+): *([^#\n]*?)(?: *# (.*))?$(\n  - )?", _text(file), re.M)
+    return [
+        (name, value or "[...]", comment)
+        for name, value, comment, is_list in found
+        if name not in ("defaults", "hydra", "_target_") and (value or is_list)
+    ]
 
 
 def settings(menu: Iterable[Path]) -> list[str]:

@@ -78,5 +78,5 @@ def examples(rng: np.random.Generator, n: int, n_in: int, classes: int) -> Examp
 def small_dataset(n: int = 23, n_in: int = 6, classes: int = 3, seed: int = 0) -> Dataset:
     """Draw a data set of which the loops of a test make light work."""
     rng = np.random.default_rng(seed)
-    parts = [examples(rng, size, n_in, classes) for size in (n, 7, 7)]
-    return Dataset("small", *parts, classes=classes, source="drawn")
+    train, validation, test = (examples(rng, size, n_in, classes) for size in (n, 7, 7))
+    return Dataset("small", train, validation, test, classes=classes, source="drawn")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gdexp.descent.problem import Batch
 from gdexp.errors import SettingError, whole
@@ -34,7 +35,7 @@ class FullGradient:
         """All n."""
         return n
 
-    def batches(self, n: int, rng: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, n: int, rng: np.random.Generator) -> Iterator[slice]:
         """One batch, in the order of the data; nothing is drawn."""
         yield slice(0, n)
 
@@ -65,7 +66,7 @@ class MiniBatch:
             )
         return self.batch
 
-    def batches(self, n: int, rng: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, n: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
         """⌈n/m⌉ slices of one random permutation."""
         order = rng.permutation(n)
         for first in range(0, n, self.batch):
@@ -80,6 +81,6 @@ class Online:
         """One."""
         return 1
 
-    def batches(self, n: int, rng: np.random.Generator) -> Iterator[Batch]:
+    def batches(self, n: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
         """All n examples one by one, in a new random order."""
         return MiniBatch(1).batches(n, rng)

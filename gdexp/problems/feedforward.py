@@ -33,9 +33,10 @@ class Activation:
 
 
 def _sigmoid(z: Array) -> Array:
-    e = np.exp(-z)
-    e += 1
-    a: Array = np.reciprocal(e, out=e)
+    a = np.negative(z, out=np.empty_like(z))
+    np.exp(a, out=a)
+    np.add(a, 1, out=a)
+    np.reciprocal(a, out=a)
     return a
 
 

@@ -16,8 +16,8 @@ def test_an_epoch_of_mini_batches_has_every_example_once(n: int, m: int, seed: i
             MiniBatch(m).batch_size(n)
         return
     batches = list(MiniBatch(m).batches(n, np.random.default_rng(seed)))
-    assert [len(np.atleast_1d(batch)) for batch in batches[:-1]] == [m] * (len(batches) - 1)  # type: ignore[arg-type]
-    assert sorted(np.concatenate(batches)) == list(range(n))  # type: ignore[arg-type]
+    assert [len(np.atleast_1d(batch)) for batch in batches[:-1]] == [m] * (len(batches) - 1)
+    assert sorted(np.concatenate(batches)) == list(range(n))
 
 
 def test_each_epoch_is_shuffled_anew_and_the_seed_decides() -> None:

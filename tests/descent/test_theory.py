@@ -18,7 +18,8 @@ class Bowls:
         self.points, (self.n, self.size) = points, points.shape
 
     def start(self, rng: np.random.Generator) -> Vector:
-        return rng.standard_normal(self.size)
+        start: Vector = rng.standard_normal((self.size,))
+        return start
 
     def gradient(self, v: Vector, batch: Batch) -> Vector:
         nabla: Vector = 2 * (v - self.points[batch]).sum(axis=0)
@@ -97,6 +98,6 @@ def test_a_ragged_last_batch_weighs_its_examples_more_under_mean_and_not_under_s
 
 def test_the_first_point_and_the_orders_come_from_independent_streams() -> None:
     wide, narrow = Bowls(np.zeros((8, 50))), Bowls(np.zeros((8, 2)))
-    orders = [State.begin(problem, 7).rng.permutation(8) for problem in (wide, narrow)]
-    np.testing.assert_array_equal(*orders)
+    one, other = (State.begin(problem, 7).rng.permutation(8) for problem in (wide, narrow))
+    np.testing.assert_array_equal(one, other)
     assert not np.array_equal(State.begin(narrow, 7).v, State.begin(narrow, 8).v)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
+import yaml
 
 from gdexp.descent import central_differences, relative_error
 from gdexp.errors import SettingError
@@ -14,7 +14,8 @@ from tests.conftest import small_dataset
 
 MENU = Path(__file__).parents[2] / "conf" / "architecture"
 HIDDEN = {
-    file.stem: list(OmegaConf.load(file).get("hidden", [])) for file in sorted(MENU.glob("*.yaml"))
+    file.stem: list(yaml.safe_load(file.read_text())["hidden"])
+    for file in sorted(MENU.glob("*.yaml"))
 }
 COSTS: dict[str, Cost] = {"quadratic": Quadratic(), "cross_entropy": CrossEntropy()}
 DEFINED = [

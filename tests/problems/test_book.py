@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from gdexp.data import Dataset, Digits, Examples
 from gdexp.descent import FullGradient, MiniBatch, Online, Optimizer, Scaling, State, descent
 from gdexp.problems import Architecture, Network, Quadratic
 
-Column = NDArray[np.float64]
+Column = NDArray[np.floating[Any]]
 
 
 def sigmoid(z: Column) -> Column:
@@ -31,7 +32,8 @@ class BookNetwork:
             activations.append(sigmoid(w @ activations[-1] + b))
         a = activations.pop()
         delta = (a - y) * a * (1 - a)
-        nabla_w, nabla_b = [delta @ activations[-1].T], [delta]
+        nabla_w: list[Column] = [delta @ activations[-1].T]
+        nabla_b: list[Column] = [delta]
         for l in range(len(self.weights) - 1, 0, -1):
             a = activations[l]
             delta = (self.weights[l].T @ delta) * a * (1 - a)

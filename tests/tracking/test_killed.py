@@ -42,7 +42,7 @@ def start(outputs: Path, *words: str) -> "subprocess.Popen[str]":
     )
 
 
-def status(outputs: Path) -> list[tuple[str, str]]:
+def status(outputs: Path) -> list[tuple[str, str | None]]:
     with sqlite3.connect(outputs / "mlflow.db") as store:
         return store.execute(
             "SELECT runs.status, tags.value FROM runs LEFT JOIN tags"

@@ -255,7 +255,7 @@ def test_a_store_of_an_older_mlflow_is_migrated(gdexp: Command, tmp_path: Path) 
     old.mkdir()
     uri = f"sqlite:///{old}/mlflow.db"
     Base.metadata.create_all(create_engine(uri))  # the tables of MLflow's first releases,
-    config = _get_alembic_config(uri)
+    config = _get_alembic_config(uri)  # type: ignore[no-untyped-call]
     alembic.upgrade(config, "0584bdc529eb")  # and the schema of MLflow 2
     with sqlite3.connect(old / "mlflow.db") as store:
         assert not store.execute("SELECT 1 FROM sqlite_master WHERE name='jobs'").fetchall()

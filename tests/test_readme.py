@@ -1,0 +1,65 @@
+"""What the README shows is what happens."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Command
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.S)
+COMMANDS = [line for block in SHELL for line in block.splitlines() if line]
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_runs(line: str, gdexp: Command, mnist_root: Path) -> None:
+    assert line.startswith("python -m gdexp ")
+    ran = gdexp(*line.split()[3:], GDEXP_DATA=str(mnist_root))
+    assert ran.returncode == 0, ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_summary_it_shows_is_the_one_of_its_first_command(gdexp: Command) -> None:
+    shown = re.findall(r"```\n(64-30-10.*?)\ntime ", README, re.S)[0]
+    ran = gdexp(*COMMANDS[0].split()[3:], "tracking=off")
+    printed = ran.stdout.strip().partition("\ntime ")[0]
+    assert words(printed) == words(shown)
+
+
+def words(text: str) -> list[str]:
+    """Give the words, but numbers rounded: the last digits are the machine's."""
+    rounded = re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.3g}", text)
+    return rounded.split()
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_the_python_it_shows_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(code, "README.md", "exec"), {})
+    assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+def test_every_file_it_points_to_is_there() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} points to {target}"
+
+
+def test_every_document_is_pointed_to() -> None:
+    for document in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{document.name})" in README
+
+
+def test_every_dependency_has_its_reason() -> None:
+    reasons = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    listed = re.findall(r'^    "([a-z-]+)[>=]', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert len(listed) > 10
+    told = {
+        name for row in re.findall(r"^\| ([^|]+) \|", reasons, re.M) for name in row.split(", ")
+    }
+    assert set(listed) <= told
+    pinned = (ROOT / "constraints.txt").read_text()
+    for name in listed:
+        assert re.search(rf"^{name}==", pinned, re.M), f"{name} is not pinned"
+    assert "://" not in pinned
