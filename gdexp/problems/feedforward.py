@@ -41,9 +41,10 @@ def _sigmoid(z: Array) -> Array:
 
 
 def _softmax(z: Array) -> Array:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))  # the largest exponent is 0: no overflow
-    e /= e.sum(axis=-1, keepdims=True)
-    return e
+    a = np.subtract(z, z.max(axis=-1, keepdims=True))  # the largest is 0: exp does not overflow
+    np.exp(a, out=a)
+    np.divide(a, a.sum(axis=-1, keepdims=True), out=a)
+    return a
 
 
 ACTIVATIONS = {
