@@ -41,7 +41,8 @@ def _sigmoid(z: Array) -> Array:
 
 
 def _softmax(z: Array) -> Array:
-    a = np.subtract(z, z.max(axis=-1, keepdims=True))  # the largest is 0: exp does not overflow
+    a = np.empty_like(z)
+    np.subtract(z, z.max(axis=-1, keepdims=True), out=a)  # at most 0: exp does not overflow
     np.exp(a, out=a)
     np.divide(a, a.sum(axis=-1, keepdims=True), out=a)
     return a
