@@ -3,12 +3,15 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
+from rich.console import Console
 
 from gdexp import compose, places
 from gdexp.complain import cannot_write, clear_away, complaint
@@ -32,6 +35,7 @@ class Session:
         self.feeders: dict[Tracking, Feeder] = {}
         self.jobs: list[tuple[Request | None, Result | str]] = []
         self.sweep: Path | None = None
+        self.variants: dict[str, int] = {}
 
     def job(self, config: DictConfig) -> float:
         """Carry out one job; gives its best validation accuracy, for sweepers to maximise.
@@ -61,6 +65,9 @@ class Session:
 
     def _run(self, config: DictConfig, outputs: Path) -> float:
         request = compose.request(config)
+        if self.sweep is not None:
+            number = self.variants.setdefault(request.group_key, len(self.variants))
+            request = replace(request, variant=number)
         experiment = request.experiment
         feeder = self._feeder(experiment.tracking, outputs)
         label = "" if request.job is None else f"job {request.job}: "
@@ -98,8 +105,11 @@ class Session:
 
 def _close(feeder: Feeder) -> bool:
     """Finish a feeder; without runs there is nothing to wait for."""
+    console = Console(stderr=True)
+    waiting = console.status("bringing the results into MLflow (Ctrl-C leaves that to the feeder)")
     try:
-        complete = feeder.finish(timeout=None if feeder.runs else 0) or not feeder.runs
+        with waiting if console.is_terminal and feeder.runs else nullcontext():
+            complete = feeder.finish(timeout=None if feeder.runs else 0) or not feeder.runs
     except KeyboardInterrupt:
         print("MLflow is not waited for; the feeder goes on by itself.", file=sys.stderr)
         return False

@@ -47,7 +47,7 @@ def request(config: DictConfig) -> Request:
         choices=choices,
         overrides=[masked(each) for each in hydra.overrides.task],
         output=Path(hydra.runtime.output_dir),
-        sweep=Path(hydra.sweep.dir).name if sweep else None,
+        sweep="_".join(Path(hydra.sweep.dir).parts[-2:]) if sweep else None,
         job=int(hydra.job.num) if sweep else None,
     )
 

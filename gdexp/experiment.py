@@ -1,5 +1,7 @@
 """An experiment: all that decides what a run computes, and where it is told."""
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,9 @@ from gdexp.engines import Engine
 from gdexp.errors import SettingError, whole
 from gdexp.problems import Architecture, Cost
 from gdexp.tracking import Tracking
+
+# Settings that say where things are, and not what is computed.
+WHERE = ("outputs", "tracking", "data.root", "data.mirrors")
 
 
 class Source(Protocol):
@@ -81,6 +86,8 @@ class Request:
         The run's own folder.
     sweep, job : str, int, optional
         The sweep that the run is part of, and its number there.
+    variant : int, optional
+        Number of the run's variant (all that is computed, but the seed) among those of its sweep.
     """
 
     experiment: Experiment
@@ -91,3 +98,30 @@ class Request:
     output: Path
     sweep: str | None = None
     job: int | None = None
+    variant: int | None = None
+
+    @property
+    def config_hash(self) -> str:
+        """Name what is computed: equal hashes, equal results."""
+        return _hash(self.config, *WHERE)
+
+    @property
+    def group_key(self) -> str:
+        """Name what is computed, but for the seed."""
+        return _hash(self.config, *WHERE, "seed")
+
+    @property
+    def shade(self) -> int:
+        """Give the number of the colour that the run is drawn in: one for each variant."""
+        return int(self.group_key, 16) if self.variant is None else self.variant
+
+
+def _hash(config: Mapping[str, Any], *without: str) -> str:
+    kept = {
+        key: {name: each for name, each in value.items() if f"{key}.{name}" not in without}
+        if isinstance(value, dict)
+        else value
+        for key, value in config.items()
+        if key not in without
+    }
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,7 +1,6 @@
 """The record of one run: its files, and its journal from start to end."""
 
 import csv
-import hashlib
 import json
 import os
 import shlex
@@ -20,9 +19,10 @@ from gdexp.result import Result
 from gdexp.tracking import Journal, names
 from gdexp.tracking.environment import environment, git
 
-# Settings that say where things are, and not what is computed: they leave the hash alone.
-WHERE = ("outputs", "tracking", "data.root", "data.mirrors")
-COLOURS = {"gd": "#1b6ca8", "sgd": "#d1495b", "online": "#2e8b57", "stream": "#8e5ea2"}
+COLOURS = (
+    *("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f"),
+    *("#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"),
+)
 
 
 class Record:
@@ -91,13 +91,13 @@ class Record:
         tags = {
             "gdexp.kind": "train",
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.network.n)}",
-            "gdexp.config_hash": config_hash(request.config, *WHERE),
-            "gdexp.group_key": config_hash(request.config, *WHERE, "seed"),
+            "gdexp.config_hash": request.config_hash,
+            "gdexp.group_key": request.group_key,
             "gdexp.overrides": " ".join(request.overrides),
             "gdexp.version": gdexp.__version__,
             "gdexp.pid": str(os.getpid()),
             "gdexp.host": socket.gethostname(),
-            "mlflow.runColor": COLOURS.get(optimizer, "#5f6b6d"),
+            "mlflow.runColor": COLOURS[request.shade % len(COLOURS)],
             "mlflow.source.name": "gdexp",
             "mlflow.source.type": "LOCAL",
         }
@@ -183,25 +183,13 @@ def batch_label(m: int, n: int) -> str:
     return "all" if m == n else f"m={m}"
 
 
-def config_hash(config: Mapping[str, Any], *without: str) -> str:
-    """Name a configuration by its content, but for some of its settings: 16 hex digits."""
-    kept = {
-        key: {name: each for name, each in value.items() if f"{key}.{name}" not in without}
-        if isinstance(value, dict)
-        else value
-        for key, value in config.items()
-        if key not in without
-    }
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _datasets(network: Network) -> list[dict[str, str]]:
     contexts = {"train": "train", "val": "validation", "test": "test"}
     data = network.dataset
     return [
         {
             "name": f"{data.name} {contexts[name]}",
-            "digest": part.digest,
+            "digest": part.digest[:16],  # a column of MLflow's table shows it
             "context": contexts[name],
             "source_type": "local",
             "source": json.dumps({"uri": data.source}),

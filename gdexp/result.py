@@ -46,7 +46,9 @@ class Result:
         line = (
             f"test accuracy {last.parts['test'].accuracy:.2%}"
             f" (best {figures['best/test_accuracy']:.2%}),"
-            f" training cost {last.cost:.4g} after {plural(last.number, 'epoch')}"
+            f" validation {last.parts['val'].accuracy:.2%},"
+            f" training cost (mean) {figures['final/train_cost_mean']:.4g}"
+            f" after {plural(last.number, 'epoch')}"
         )
         return f"{line}; {self._lost}" if self.lost_classes else line
 

@@ -90,9 +90,7 @@ def _port(given: str | None) -> int:
     if not given.isdecimal() or not 0 < int(given) < 65536:
         raise SettingError("port", "a whole number from 1 to 65535", given, str(PORT))
     if why := _refusal(int(given)):
-        raise GdexpError(
-            f"port: cannot listen on {given} ({why}). Name another; without one, a free one is found."
-        )
+        raise GdexpError(f"port: cannot listen on {given} ({why}). Name another one, or none.")
     return int(given)
 
 

@@ -41,7 +41,7 @@ HOMES = {
     "hydra": {"app", "compose", "complain"},
     "omegaconf": {"app", "compose", "record", "data"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code"},
-    "rich": {"terminal", "data"},
+    "rich": {"terminal", "data", "app"},
     "pandas": set(),
     "sklearn": set(),
 }

@@ -154,9 +154,9 @@ def test_the_data_sets_are_inputs_with_their_digests(run: Any) -> None:
     digits = Digits().load()
     inputs = {each.tags[0].value: each.dataset for each in run.inputs.dataset_inputs}
     assert set(inputs) == {"train", "validation", "test"}
-    assert inputs["train"].digest == digits.train.digest
-    assert inputs["validation"].digest == digits.validation.digest
-    assert inputs["test"].digest == digits.test.digest
+    assert inputs["train"].digest == digits.train.digest[:16]
+    assert inputs["validation"].digest == digits.validation.digest[:16]
+    assert inputs["test"].digest == digits.test.digest[:16]
 
 
 def test_the_record_is_complete(client: Any, run: Any, tmp_path: Path) -> None:

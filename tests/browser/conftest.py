@@ -1,0 +1,184 @@
+"""A real browser, on a real MLflow server, over the store of a real sweep."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect, sync_playwright
+
+from tests.conftest import FOREIGN, command
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 60_000  # ms: of a slow, shared machine
+SIZE = ViewportSize(width=1400, height=1120)
+# The panel that MLflow opens once, on a browser's first visit, over a quarter of the page.
+WELCOMED = """
+localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+"""
+
+Shoot = Callable[[Page, str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the sweep, as its own files tell it."""
+
+    run_id: str
+    name: str
+    result: str
+    history: list[dict[str, str]]
+
+    def curve(self, metric: str) -> list[float]:
+        """Give a metric after each epoch."""
+        return [float(row[metric]) for row in self.history]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A page that is being served, and the runs that it is to show, in the order of the jobs."""
+
+    url: str
+    runs: list[Run]
+
+    @property
+    def server(self) -> str:
+        return self.url.partition("/#/")[0]
+
+    @property
+    def experiment(self) -> str:
+        return self.url.partition("/experiments/")[2].partition("/")[0]
+
+    def run_page(self, run: Run) -> str:
+        """Give the URL of a run's page, as the "Model training" side shows it."""
+        place = f"{self.server}/#/experiments/{self.experiment}/runs/{run.run_id}"
+        return f"{place}?workflowType=machine_learning"
+
+    def compare_page(self) -> str:
+        """Give the URL of the page that sets the runs side by side."""
+        runs = json.dumps([run.run_id for run in self.runs])
+        return f"{self.server}/#/compare-runs?" + urllib.parse.urlencode(
+            {"runs": runs, "experiments": json.dumps([self.experiment])}
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's program: CHROMIUM names it, else it is looked for."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        told = "not run: no Chromium; `make browser` installs it"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+    return found
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An outputs folder with a sweep in its store."""
+    outputs = tmp_path_factory.mktemp("browser") / "outputs"
+    words = ("-m", "optimizer=sgd", "batch=1,10,100", "epochs=10")
+    ran = command(*words, outputs=outputs, cwd=outputs.parent)
+    assert ran.returncode == 0, ran.stderr
+    return outputs
+
+
+@pytest.fixture(scope="session")
+def site(chromium: str, swept: Path) -> Iterator[Site]:
+    """The page of the sweep, served by the command that a person would use."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    with subprocess.Popen(
+        [sys.executable, "-m", "gdexp", "ui", f"port={port}"],
+        cwd=swept.parent,
+        env={**kept, "GDEXP_OUTPUTS": str(swept)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            url = process.stdout.readline().strip()
+            assert url, process.communicate()[1]
+            folders = sorted(path.parent for path in swept.glob("sweeps/*/*/*/mlflow.json"))
+            yield Site(url, [_run(url.partition("/#/")[0], folder) for folder in folders])
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+
+def _run(server: str, folder: Path) -> Run:
+    run_id = json.loads((folder / "mlflow.json").read_text())["run_id"]
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(f"{server}/api/2.0/mlflow/runs/get?run_id={run_id}") as answer:
+        told: dict[str, Any] = json.load(answer)["run"]
+    tags = {tag["key"]: tag["value"] for tag in told["data"]["tags"]}
+    with (folder / "history.csv").open(newline="") as file:
+        history = list(csv.DictReader(file))
+    result = tags["mlflow.note.content"].splitlines()[0]
+    return Run(run_id, told["info"]["run_name"], result, history)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A browser for all tests."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """An empty page of a browser that knows nothing yet and reaches the server alone."""
+    expect.set_options(timeout=PATIENCE)
+    context = browser.new_context(viewport=SIZE, locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    context.add_init_script(WELCOMED)
+
+    def only_ours(route: Route) -> None:
+        if route.request.url.startswith((site.server, "data:", "blob:")):
+            route.continue_()
+        else:
+            route.abort()
+
+    context.route("**/*", only_ours)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def shoot(tmp_path: Path) -> Shoot:
+    """Keep a picture of what is seen: in the folder GDEXP_SCREENSHOTS, else in the test's own."""
+    folder = Path(os.environ.get("GDEXP_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(page: Page, name: str) -> None:
+        page.mouse.move(0, 0)
+        page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
+
+    return keep
