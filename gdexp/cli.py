@@ -1,25 +1,34 @@
 """The command line: commands are words without "="; everything else is for Hydra."""
 
 import importlib
+import io
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 
 import gdexp
-from gdexp.errors import GdexpError
+from gdexp.errors import GdexpError, Terminated
 
 COMMANDS = {"ui": "gdexp.ui"}
 
 
 def main() -> None:
     """Run the command that the process was started with, and exit with its status."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _terminate)
+    _mend_streams()
     try:
+        _check_folder()
         status = run(sys.argv[1:])
     except GdexpError as error:
         print(error, file=sys.stderr)
+        status = 1
+    except ModuleNotFoundError as error:
+        print(_missing(error), file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -39,9 +48,9 @@ def run(words: Sequence[str]) -> int:
         Where the first word is neither a command, nor a setting, nor a flag.
     """
     first = words[0] if words else ""
-    if first and "=" not in first and not first.startswith(("-", "~", "+")):
+    if first != "help" and first and "=" not in first and not first.startswith(("-", "~", "+")):
         return _command(first)(words[1:])
-    if "--help" in words or "-h" in words:
+    if {"--help", "-h"} & set(words) or first == "help":
         from gdexp import help
 
         print(help.text(words), end="")
@@ -64,7 +73,30 @@ def _command(name: str) -> Callable[[Sequence[str]], int]:
     return command
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    from gdexp.run import Terminated
+def _mend_streams() -> None:
+    """Have streams that can be written to, whatever was closed, and take any character."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
+
+def _check_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise GdexpError("the working directory is gone; go to one that exists") from None
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    if error.name is None or error.name.split(".")[0] == "gdexp":
+        raise error
+    return (
+        f"gdexp needs {error.name}, which {sys.executable} does not have. "
+        "Run make and use .venv/bin/python, or pip install gdexp here."
+    )
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
     raise Terminated(128 + signum)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import yaml
 from hydra.errors import MissingConfigException, OverrideParseException, SearchPathException
 
 from gdexp import menu
@@ -13,37 +14,61 @@ from gdexp.errors import GdexpError
 SEE = "python -m gdexp --help lists all of them."
 
 
-def complaint(error: Exception, words: Sequence[str]) -> str:
+def complaint(error: Exception, words: Sequence[str], folder: Path | None = None) -> str:
     """Say in one line what is wrong.
 
     Parameters
     ----------
     error : Exception
-        Raised while the command line was composed or the output folder made.
+        Raised while the command line was composed or the output folder written.
     words : sequence of str
         The command line.
+    folder : Path, optional
+        What was being written to, where the error does not say.
     """
     if isinstance(error, GdexpError):
         return str(error)
     if isinstance(error, MissingConfigException):
         return _missing(error)
-    if isinstance(error, OverrideParseException):
-        return f"{error.override}: cannot be read ({_first_line(error)}). Write name=value; {SEE}"
     if isinstance(error, OSError):
-        return cannot_write(error)
+        return _system(error, folder)
+    if isinstance(error, OverrideParseException):
+        return (
+            f"{error.override}: cannot be read ({_first_line(error)}). Write name=value; a value "
+            f"with special characters wants quotes of its own, 'name=\"value\"'. {SEE}"
+        )
     if isinstance(error, SearchPathException):
         return f"--config-dir: {_first_line(error)}. Name a folder that holds groups of options."
-    if found := re.search(r"Ambiguous value for argument '(.+)'", str(error)):
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"{mark.name}, line {mark.line + 1}: {error.problem}. Mend this file."
+    return _composition(error, words)
+
+
+def _composition(error: Exception, words: Sequence[str]) -> str:
+    text = _first_line(error)
+    if found := re.search(r"Ambiguous value for argument '(.+)'", text):
         return f"{found[1]}: several values make a sweep. Write python -m gdexp -m {found[1]}"
-    if found := re.search(r"Could not override '([^']+)'", str(error)):
+    if found := re.search(r"Could not override '([^']+)'", text):
         return unknown_setting(found[1], words)
-    return _first_line(error)
+    if found := re.search(r"Could not append to config. An item is already at '([^']+)'", text):
+        return f"{found[1]}: is there already. Write {found[1]}=..., without the +."
+    if text.startswith("Config group override must be"):
+        none = next((word for word in words if word.endswith("=null")), "a group")
+        return f"{none}: must name an option. {SEE}"
+    key = getattr(error, "full_key", None)
+    return f"{key}: {text}" if key else text
 
 
-def cannot_write(error: OSError) -> str:
-    """Say that the output folder cannot be written."""
+def _system(error: OSError, folder: Path | None) -> str:
+    """Say that the output folder cannot be written, or what else the system refused."""
+    name = error.filename or folder
+    if isinstance(error, FileExistsError) and folder is not None:
+        return f"outputs: {folder} holds a run already. Name another folder."
+    if name is None:
+        return f"cannot write ({error.strerror})"
     return (
-        f"outputs: cannot write to {error.filename} ({error.strerror}). "
+        f"outputs: cannot write to {name} ({error.strerror}). "
         "Name another folder with outputs=FOLDER or GDEXP_OUTPUTS."
     )
 
@@ -51,7 +76,8 @@ def cannot_write(error: OSError) -> str:
 def unknown_setting(name: str, words: Iterable[str]) -> str:
     """Say that there is no such setting: where there would be, or what was meant."""
     folders = menu.folders(words)
-    if owners := menu.options_with(name, folders):
+    owners = menu.options_with(name, folders)
+    if owners and not _chosen(owners, words):
         return (
             f"{name}: means something only with {' or '.join(owners)}. "
             f"Write {owners[0]} {name}=..., or leave {name} out."
@@ -59,6 +85,11 @@ def unknown_setting(name: str, words: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, menu.settings(folders), n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]}?" if near else ""
     return f"{name}: no such setting.{meant} {SEE}"
+
+
+def _chosen(owners: Iterable[str], words: Iterable[str]) -> bool:
+    """Whether a setting's option is taken, so that something else is wrong with it."""
+    return any(word in owners for word in words)
 
 
 def _missing(error: MissingConfigException) -> str:
@@ -76,9 +107,9 @@ def _first_line(error: Exception) -> str:
 
 
 def clear_away(folder: Path, outputs: Path) -> None:
-    """Remove the empty folders that were made for a run that never began."""
+    """Remove the empty folders below `outputs` that were made for a run that never began."""
     for each in (folder, *folder.parents):
-        if outputs not in (each, *each.parents):
+        if outputs not in each.parents:
             return
         try:
             each.rmdir()

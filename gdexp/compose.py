@@ -11,12 +11,23 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp.complain import unknown_setting
+from gdexp import naming
+from gdexp.complain import SEE, unknown_setting
 from gdexp.errors import GdexpError, SettingError
 from gdexp.experiment import Experiment, Request
 from gdexp.tracking.settings import masked
 
 TARGET = "_target_"
+# What the object of a group must offer to be of use there.
+OFFERS = {
+    "data": "load",
+    "architecture": "sizes",
+    "cost": "delta",
+    "optimizer": "batches",
+    "scaling": "of_update",
+    "engine": "limits",
+    "tracking": "check",
+}
 
 
 def request(config: DictConfig) -> Request:
@@ -45,11 +56,26 @@ def request(config: DictConfig) -> Request:
         config=shown,
         params={**choices, **_flat(shown, _copies(config))},
         choices=choices,
-        overrides=[masked(each) for each in hydra.overrides.task],
+        overrides=[*map(masked, hydra.overrides.task), *_from_environment(shown, hydra)],
+        flags=[word for path in _own_folders() for word in ("--config-dir", path)],
+        special=naming.special(shown, choices, map(Path, _own_folders())),
         output=Path(hydra.runtime.output_dir),
         sweep="_".join(Path(hydra.sweep.dir).parts[-2:]) if sweep else None,
         job=int(hydra.job.num) if sweep else None,
     )
+
+
+def _own_folders() -> list[str]:
+    """Give the folder of the user's own options."""
+    sources = HydraConfig.get().runtime.config_sources
+    return [str(each.path) for each in sources if each.provider == "command-line"]
+
+
+def _from_environment(config: dict[str, Any], hydra: Any) -> list[str]:
+    """Give what GDEXP_DATA set, as the override that would: a command is to say all it needs."""
+    root = config["data"].get("root")
+    given = any(word.startswith("data.root=") for word in hydra.overrides.task)
+    return [] if root is None or given else [f"data.root={root}"]
 
 
 def _experiment(config: DictConfig, resolved: dict[str, Any]) -> Experiment:
@@ -59,18 +85,17 @@ def _experiment(config: DictConfig, resolved: dict[str, Any]) -> Experiment:
         if name not in fields and name not in knobs:
             raise GdexpError(unknown_setting(name, HydraConfig.get().overrides.task))
     for name in fields:
-        if name not in resolved:
+        if resolved.get(name, "???") == "???":
             raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
-    values = {
-        name: _instantiate(name, config) if isinstance(resolved[name], dict) else resolved[name]
-        for name in fields
-    }
-    return Experiment(**values)
+    made = {group: _instantiate(group, config) for group in OFFERS}
+    return Experiment(**made, **{name: resolved[name] for name in fields if name not in made})
 
 
 def _instantiate(group: str, config: DictConfig) -> Any:
     """Make the object of a node; its errors get the name by which the user set the value."""
-    node: DictConfig = config[group]
+    node = config[group]
+    if not isinstance(node, DictConfig):
+        raise SettingError(group, "the name of an option", node, advice=SEE)
     target = _locate(group, node)
     values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
     del values[TARGET]
@@ -79,6 +104,9 @@ def _instantiate(group: str, config: DictConfig) -> Any:
         if name not in fields:
             allowed = ", ".join(f"{group}.{field}" for field in fields) or "none"
             raise GdexpError(f"{group}.{name}: no such setting; there are: {allowed}.")
+    for field in dataclasses.fields(target):
+        if field.name not in values and field.default is dataclasses.MISSING:
+            raise GdexpError(f"{group}.{field.name} must be set. Got nothing.")
     try:
         return target(**values)
     except SettingError as error:
@@ -92,8 +120,9 @@ def _locate(group: str, node: DictConfig) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         found = None
-    if not dataclasses.is_dataclass(found):
-        raise SettingError(f"{group}.{TARGET}", "the path of a dataclass", path)
+    if not dataclasses.is_dataclass(found) or not hasattr(found, OFFERS[group]):
+        allowed = f"the path of a dataclass that offers {OFFERS[group]}"
+        raise SettingError(f"{group}.{TARGET}", allowed, path)
     return found
 
 

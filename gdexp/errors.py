@@ -11,6 +11,10 @@ class GdexpError(Exception):
     """
 
 
+class Terminated(SystemExit):
+    """SIGTERM or SIGHUP as an exception: an orderly end, with exit status 128 + its number."""
+
+
 class SettingError(GdexpError, ValueError):
     """A setting whose value is not allowed.
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,12 +60,18 @@ class Experiment:
     seed: int
 
     def __post_init__(self) -> None:
-        number = isinstance(self.eta, int | float) and not isinstance(self.eta, bool)
-        if not number or not math.isfinite(self.eta) or self.eta <= 0:
-            raise SettingError("eta", "a finite number > 0", self.eta, "3.0")
+        object.__setattr__(self, "eta", _finite(self.eta))
         whole("epochs", self.epochs, 0, "30")
         whole("seed", self.seed, 0, "0")
         self.cost.check(self.architecture.output_activation)
+
+
+def _finite(eta: Any) -> float:
+    if isinstance(eta, int | float) and not isinstance(eta, bool):
+        with suppress(OverflowError):  # a whole number of 400 digits
+            if math.isfinite(eta) and eta > 0:
+                return float(eta)
+    raise SettingError("eta", "a finite number > 0", eta, "3.0")
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,10 @@ class Request:
         The run's own folder.
     sweep, job : str, int, optional
         The sweep that the run is part of, and its number there.
+    flags : sequence of str
+        Hydra's own flags that the run depends on.
+    special : sequence of str
+        What is not as the menu has it by default, in words for the run's name.
     variant : int, optional
         Number of the run's variant (all that is computed, but the seed) among those of its sweep.
     """
@@ -98,6 +109,8 @@ class Request:
     output: Path
     sweep: str | None = None
     job: int | None = None
+    flags: Sequence[str] = ()
+    special: Sequence[str] = ()
     variant: int | None = None
 
     @property

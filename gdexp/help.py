@@ -1,72 +1,96 @@
 """``python -m gdexp --help``: read from the menu itself, so that it is never out of date."""
 
-from collections.abc import Iterable, Mapping
+import shutil
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gdexp import menu, places
 
-EXAMPLES = """\
-Examples
-  python -m gdexp                                        30 epochs of SGD on the digits
-  python -m gdexp optimizer=gd eta=1.0 epochs=100        all examples in each update
-  python -m gdexp experiment=nielsen_30 seed=1           Nielsen's 784-30-10 on MNIST
-  python -m gdexp -m optimizer=sgd batch=1,10,100 eta=0.3,3.0      a sweep of six runs
-  python -m gdexp ui                                     open the runs' curves in MLflow
-"""
+WIDEST = 110
+LEFT = 28  # columns of what is typed; what it means stands to its right
 
 USAGE = """\
 gdexp: exactly repeatable experiments with gradient descent
 
 Usage
-  python -m gdexp [SETTING=VALUE ...]                    one run
-  python -m gdexp -m [SETTING=VALUE,VALUE ...]           a sweep: every combination
-  python -m gdexp ui [port=PORT]                         the runs, in the MLflow UI
+  python -m gdexp [SETTING=VALUE ...]             one run
+  python -m gdexp -m [SETTING=VALUE,VALUE ...]    a sweep: every combination
+  python -m gdexp ui [port=PORT]                  the curves, in the MLflow UI
+
+Examples
+  python -m gdexp optimizer=sgd batch=10
+  python -m gdexp architecture.hidden=[50,20] architecture.activation=tanh
+  python -m gdexp experiment=nielsen_30 seed=1
+  python -m gdexp -m optimizer=sgd batch=1,10,100 eta=0.3,3.0
 """
 
-MORE = """\
-More
-  --config-dir FOLDER      adds your own options: FOLDER/architecture/mine.yaml, ...
-  --cfg job                prints the composed configuration instead of running it
-  --hydra-help             Hydra's own flags
-  --version                the version
-Environment: GDEXP_DATA (data.root), GDEXP_CACHE (cache folder), GDEXP_OUTPUTS (outputs),
-MLFLOW_TRACKING_URI (tracking.uri), MLFLOW_EXPERIMENT_NAME (tracking.experiment)
-"""
+MORE = {
+    "--config-dir FOLDER": "adds options of your own: FOLDER/architecture/mine.yaml, ...",
+    "--cfg job --resolve": "prints the composed configuration instead of running it",
+    "--hydra-help": "Hydra's own flags",
+    "--version": "the version",
+    "ui outputs=FOLDER": "the curves of another outputs folder; also tracking.uri=URI",
+}
+VARIABLES = {
+    "GDEXP_OUTPUTS": "outputs",
+    "GDEXP_DATA": "data.root",
+    "GDEXP_CACHE": "folder for parsed and downloaded data",
+    "MLFLOW_TRACKING_URI": "tracking.uri",
+    "MLFLOW_EXPERIMENT_NAME": "tracking.experiment",
+}
 
 
 def text(words: Iterable[str]) -> str:
     """Write the help, with the options of a folder of the user's own among the others."""
-    return "\n".join([USAGE, EXAMPLES, _knobs(), *_groups(words), MORE])
+    more = ["", "More", *_rows(MORE), "", "Environment", *_rows(VARIABLES), ""]
+    return "\n".join([USAGE, "Knobs, with their defaults", *_knobs(), *_groups(words), *more[1:]])
 
 
-def _knobs() -> str:
-    rows = menu.knobs(places.conf() / "config.yaml")
-    rows.insert(0, ("batch", "10", "with optimizer=sgd: m, examples in a mini-batch"))
-    lines = [f"  {name + '=' + _shown(value):<24} {comment}" for name, value, comment in rows]
-    return "\n".join(["Knobs, with their defaults", *lines, ""])
+def _knobs() -> Iterator[str]:
+    knobs = {"batch=10": "m, examples in a mini-batch; only with optimizer=sgd"}
+    for name, value, comment in menu.knobs(places.conf() / "config.yaml"):
+        knobs[f"{name}={_shown(value)}"] = comment
+    yield from _rows(knobs)
+    yield ""
 
 
-def _groups(words: Iterable[str]) -> Iterable[str]:
+def _groups(words: Iterable[str]) -> Iterator[str]:
     chosen = menu.defaults()
     for group, options in menu.groups(menu.folders(words)).items():
         yield f"{group}="
-        for option, file in options.items():
-            mark = "*" if chosen.get(group) == option else " "
-            yield f" {mark} {option:<18} {menu.about(file)}"
+        usual = chosen.get(group, "")
+        listed = sorted(options, key=lambda option: (option != usual, option))
+        marked = {f"{'*' if o == usual else ' '} {o}": menu.about(options[o]) for o in listed}
+        yield from _rows(marked, 1)
         if group != "experiment":
-            yield from _settings(group, options, chosen.get(group, ""))
+            yield from _rows(dict(_settings(group, options, usual)), 5)
         yield ""
 
 
-def _settings(group: str, options: Mapping[str, Path], chosen: str) -> Iterable[str]:
+def _settings(group: str, options: Mapping[str, Path], chosen: str) -> Iterator[tuple[str, str]]:
     """List what can be set in a group, each name once, as the default option has it."""
-    told: dict[str, str] = {}
+    told = set()
     for option in sorted(options, key=lambda option: option != chosen):
         if not menu.is_global(options[option]):
             for name, value, comment in menu.knobs(options[option]):
-                told.setdefault(f"{group}.{name}", f"={_shown(value):<12} {comment}")
-    for name, rest in told.items():
-        yield f"     {name}{rest}".rstrip()
+                if name not in told:
+                    told.add(name)
+                    yield f"{group}.{name}={_shown(value)}", comment
+
+
+def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:
+    """Set names and meanings in two columns, wrapped to the terminal."""
+    width = min(WIDEST, max(60, shutil.get_terminal_size((WIDEST, 24)).columns - 1))
+    hanging = " " * (LEFT + 1)
+    for name, meaning in rows.items():
+        left = f"{' ' * indent}{name}"
+        if len(left) > LEFT or not meaning:
+            yield left
+            left = ""
+        if meaning:
+            first = f"{left:<{LEFT}} "
+            yield textwrap.fill(meaning, width, initial_indent=first, subsequent_indent=hanging)
 
 
 def _shown(value: str) -> str:

@@ -1,8 +1,9 @@
 """The menu as files: groups, options, and the first comment of each, without composing it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from gdexp import places
 
@@ -61,14 +62,25 @@ def settings(menu: Iterable[Path]) -> list[str]:
     return sorted(set(names))
 
 
-def options_with(knob: str, menu: Iterable[Path]) -> list[str]:
-    """Give the options, such as ``optimizer=sgd``, that bring a knob along."""
-    return [
-        f"{group}={option}"
-        for group, options in groups(menu).items()
-        for option, file in options.items()
-        if group != "experiment" and is_global(file) and knob in (k for k, _, _ in knobs(file))
-    ]
+def options_with(setting: str, menu: Iterable[Path]) -> list[str]:
+    """Give the options, such as ``optimizer=sgd``, that bring a knob or a setting along."""
+    found = []
+    for group, options in groups(menu).items():
+        for option, file in options.items():
+            prefix = "" if is_global(file) else f"{group}."
+            if group != "experiment" and setting in (prefix + k for k, _, _ in knobs(file)):
+                found.append(f"{group}={option}")
+    return found
+
+
+def values(options: Mapping[str, Path], option: str) -> dict[str, Any]:
+    """Give an option's own settings, those of the option that it starts from included."""
+    import yaml
+
+    raw: dict[str, Any] = yaml.safe_load(_text(options[option])) or {}
+    parents = [name for name in raw.pop("defaults", []) if name in options]
+    inherited = {key: value for name in parents for key, value in values(options, name).items()}
+    return inherited | raw
 
 
 def is_global(file: Path) -> bool:
@@ -81,4 +93,4 @@ def _place(group: str, order: list[str]) -> tuple[int]:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8")
+    return file.read_text(encoding="utf-8", errors="replace")

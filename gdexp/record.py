@@ -6,6 +6,7 @@ import os
 import shlex
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ class Record:
 
     def __init__(self, request: Request, network: Network, m: int) -> None:
         self.request, self.network, self.m = request, network, m
-        self.command = shlex.join(["python", "-m", "gdexp", *request.overrides])
+        words = [*request.flags, *request.overrides]
+        self.command = shlex.join(["python", "-m", "gdexp", *words])
         self.epochs: list[Epoch] = []
         self.journal = Journal(request.output)
         code = git()
@@ -81,7 +83,7 @@ class Record:
             "architecture.sizes": "-".join(map(str, network.sizes)),
             "architecture.parameters": str(network.size),
             "batch_label": batch_label(m, network.n),
-            "eta_other_convention": f"{experiment.scaling.other_eta(experiment.eta, m):.10g}",
+            "eta_other_convention": repr(experiment.scaling.other_eta(experiment.eta, m)),
             "updates_per_epoch": str(-(-network.n // m)),
         }
 
@@ -130,7 +132,8 @@ class Record:
         if self.journal.closed:  # Ctrl-C came after the end was written
             return
         tags = {"gdexp.outcome": outcome, "gdexp.reason": reason}
-        self._end(status, f"{outcome}: {reason}", tags, {})
+        with suppress(OSError):  # what broke the run off, such as a full disk, is what is told
+            self._end(status, f"{outcome}: {reason}", tags, {})
 
     def _end(
         self,
@@ -140,24 +143,29 @@ class Record:
         figures: dict[str, float],
         model: str | None = None,
     ) -> None:
-        self._write_history()
+        artifacts = ["history.csv"] if self._write_history() else []
         note = f"{headline}\n\n    {self.command}\n"
         self.journal.write(
             "end",
             status=status,
             tags={**tags, "mlflow.note.content": note},
             metrics=figures,
-            artifacts=["history.csv"],
+            artifacts=artifacts,
             model=model,
         )
         self.journal.close()
 
-    def _write_history(self) -> None:
+    def _write_history(self) -> bool:
+        """Write the epochs as a table; the journal, which is worth more, does not depend on it."""
         rows = [{"epoch": epoch.number, **names.of_epoch(epoch)} for epoch in self.epochs]
-        with (self.request.output / "history.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
-            writer.writeheader()
-            writer.writerows(rows)
+        try:
+            with (self.request.output / "history.csv").open("w", newline="") as file:
+                writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
+                writer.writeheader()
+                writer.writerows(rows)
+        except OSError:
+            return False
+        return True
 
     def _save_model(self, v: np.ndarray[Any, Any]) -> None:
         arrays = {"activations": np.array(self.network.architecture.names)}
@@ -168,14 +176,10 @@ class Record:
 
 def run_name(request: Request, m: int) -> str:
     """Give a name that a person can read: what is special about the run, then the usual knobs."""
-    usual = {"optimizer", "tracking", "engine"}
-    given = {word.lstrip("+").partition("=")[0] for word in request.overrides}
-    special = [
-        choice for group, choice in request.choices.items() if group in given and group not in usual
-    ]
-    experiment = request.experiment
-    knobs = [request.choices.get("optimizer", ""), f"m={m}", f"eta={experiment.eta:g}"]
-    return " ".join([*special, *knobs, f"s={experiment.seed}"])
+    experiment, optimizer = request.experiment, request.choices.get("optimizer", "")
+    size = [f"m={m}"] if "batch" in request.config else []
+    knobs = [optimizer, *size, f"eta={experiment.eta:g}", f"s={experiment.seed}"]
+    return " ".join([*request.special, *knobs])
 
 
 def batch_label(m: int, n: int) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from gdexp.descent import Epoch
 from gdexp.tracking import names
 
+MANY = 3  # lost classes from which on it is the learning rate that is to blame
+
 
 @dataclass(frozen=True)
 class Result:
@@ -60,8 +62,10 @@ class Result:
             return f"diverged at epoch {last.number}: cost is {last.cost}; try a smaller eta"
         if not self.lost_classes:
             return ""
+        if len(self.lost_classes) > MANY:
+            return f"{self._lost}: most are hardly recognised; try a smaller eta, or more epochs"
         return (
-            f"{self._lost}: hardly an example is recognised; try another seed, more epochs,"
+            f"{self._lost}: hardly an example is recognised; try more epochs, another seed,"
             " or architecture.initialization=scaled_normal"
         )
 

@@ -1,19 +1,17 @@
 """One run: prepare, descend, and write down what happens, however it ends."""
 
+import signal
 import time
 from collections.abc import Callable
 
 from gdexp.descent import Epoch, State, descent
+from gdexp.errors import GdexpError, Terminated
 from gdexp.experiment import Experiment, Request
 from gdexp.problems import Network
 from gdexp.record import Record
 from gdexp.result import Result
 
 Watch = Callable[[Epoch], None]
-
-
-class Terminated(SystemExit):
-    """SIGTERM, as an exception: it ends the run in an orderly way, with status 143."""
 
 
 def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
@@ -43,10 +41,14 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     dataset = experiment.data.load()
     m = experiment.optimizer.batch_size(len(dataset.train))
     network = Network(experiment.architecture, experiment.cost, dataset, experiment.engine.dtype)
+    try:
+        state = State.begin(network, experiment.seed)
+    except (MemoryError, ValueError):
+        told = f"architecture: {network.size:,} parameters do not fit into memory. Use fewer units."
+        raise GdexpError(told) from None
     record = Record(request, network, m)
     try:
         watch = announce(record)
-        state = State.begin(network, experiment.seed)
         with experiment.engine.limits():
             _descend(experiment, network, state, record, watch)
             lost = _lost_classes(network, state, record.epochs[-1])
@@ -83,6 +85,7 @@ def _told(error: BaseException) -> tuple[str, str, str]:
     if isinstance(error, KeyboardInterrupt):
         return "KILLED", "killed", "interrupted (Ctrl-C)"
     if isinstance(error, Terminated):
-        return "KILLED", "killed", "terminated (SIGTERM)"
+        name = signal.Signals(int(str(error.code)) - 128).name
+        return "KILLED", "killed", f"terminated ({name})"
     told = " ".join(str(error).split())
     return "FAILED", "failed", f"{type(error).__name__}: {told}"

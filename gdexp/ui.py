@@ -131,6 +131,7 @@ class _Server:
     def __init__(self, tracking: Tracking, port: int, log: Path) -> None:
         self.url, self._log = f"http://{HOST}:{port}", log
         command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
+        command += ["--artifacts-destination", str(log.parent / "artifacts")]
         settings = {
             "MLFLOW_BACKEND_STORE_URI": str(tracking.uri),  # argv would show its password
             "MLFLOW_DISABLE_TELEMETRY": "true",

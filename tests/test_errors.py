@@ -14,7 +14,7 @@ MISTAKES = {
     "batch=-3": ["batch must be a whole number >= 1. Got -3."],
     "batch=abc": ["batch must be a whole number >= 1. Got 'abc'."],
     "batch=2.5": ["batch must be a whole number >= 1. Got 2.5."],
-    "batch=1298": ["batch must be at most n = 1297", "Got 1298", "optimizer=gd"],
+    "batch=1301": ["batch must be at most n = 1300", "Got 1301", "optimizer=gd"],
     "optimizer=gd batch=10": ["batch: means something only with optimizer=sgd", "leave batch out"],
     "optimizer=online +batch=10": ["batch: means something only with optimizer=sgd"],
     "eta=-1": ["eta must be a finite number > 0. Got -1.", "eta=3.0"],
@@ -25,7 +25,7 @@ MISTAKES = {
     "epochs=-1": ["epochs must be a whole number >= 0. Got -1.", "epochs=30"],
     "seed=1.5": ["seed must be a whole number >= 0. Got 1.5."],
     "architecture.hidden=[0]": [
-        "architecture.hidden must be a list of whole numbers >= 1. Got [0].",
+        "architecture.hidden must be a list of whole numbers from 1 to 1,000,000. Got [0].",
         "architecture.hidden=[20,20]",
     ],
     "architecture.hidden=30": ["architecture.hidden must be a list", "Got 30."],
@@ -53,7 +53,23 @@ MISTAKES = {
     "experiment=foo": ["experiment must be one of nielsen_100, nielsen_30, nielsen_no_hidden."],
     "batch=[1": ["batch=[1: cannot be read"],
     "--config-dir=nowhere": ["--config-dir: ", "nowhere", "not found"],
-    "outputs=": ["outputs must be the path of a folder. Got ''."],
+    "outputs=": ["outputs must be the path of a folder, without %, ? and #. Got ''."],
+    "outputs=null": ["outputs must be the path of a folder"],
+    "outputs=a%41b": ["outputs must be the path of a folder, without %, ? and #. Got 'a%41b'."],
+    "engine.threads=99999999999999999999": ["engine.threads must be at most 1024"],
+    "eta=" + "9" * 400: ["eta must be a finite number > 0"],
+    "eta=???": ["eta: Missing mandatory value"],
+    "architecture.hidden=[1000000000]": ["architecture.hidden must be a list", "1,000,000"],
+    "architecture.hidden=[1000000,1000000]": ["do not fit into memory", "fewer units"],
+    "data._target_=gdexp.data.Mnist": ["data.root must be set"],
+    "architecture._target_=gdexp.problems.Quadratic": ["a dataclass that offers sizes"],
+    "architecture=null": ["architecture=null: must name an option"],
+    "data.root=/x": ["data.root: means something only with data=mnist"],
+    "+batch=10": ["batch: is there already. Write batch=..."],
+    "--speed": ["unrecognized arguments: --speed", "--help"],
+    "--cfg job --multirun": ["Only one of --run, --multirun, --cfg and --info"],
+    "tracking.uri=sqlite:////proc/x.db": ["tracking.uri: cannot write to /proc/x.db"],
+    "tracking.uri=sqlite:///:memory:": ["tracking.uri must be sqlite:/// and an absolute path"],
     "train": ["train: neither a command (ui) nor a setting", "--help"],
     "tracking.uri=http://127.0.0.1:9": [
         "tracking.uri: no MLflow server at http://127.0.0.1:9",
@@ -154,11 +170,32 @@ def test_mnist_that_is_nowhere(gdexp: Command, tmp_path: Path) -> None:
     assert ran.returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("# broken\nhidden: [3\n", ["mine.yaml, line 3", "Mend this file"]),
+        ("# twice\nhidden: [3]\nhidden: [4]\n", ["mine.yaml, line 3", "duplicate key"]),
+        ("# bare\n_target_: gdexp.problems.Architecture\n", ["architecture.hidden must be set"]),
+        ("# a list\n- 3\n", ["architecture"]),
+        ("# no target\nhidden: [3]\n", ["architecture._target_ must be the path of a dataclass"]),
+    ],
+)
+def test_an_option_of_ones_own_that_is_broken(
+    content: str, told: list[str], gdexp: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "own" / "architecture").mkdir(parents=True)
+    (tmp_path / "own" / "architecture" / "mine.yaml").write_text(content)
+    ran = gdexp("--config-dir", "own", "architecture=mine", "tracking=off")
+    assert_one_line(ran.stderr, *told)
+    assert ran.returncode == 1
+
+
 def test_in_a_sweep_the_other_jobs_go_on(gdexp: Command, outputs: Path) -> None:
     ran = gdexp("-m", "batch=0,10,5000", "epochs=1", "tracking=off")
     assert ran.returncode == 1
     assert "job 0 (batch=0 epochs=1 tracking=off): batch must be a whole number" in ran.stderr
     assert "job 2 (batch=5000 epochs=1 tracking=off): batch must be at most" in ran.stderr
     assert "Traceback" not in ran.stderr
+    assert "Error executing" not in ran.stderr
     assert "1 of 3 jobs finished" in ran.stdout
     assert len([*outputs.glob("sweeps/*/*/*/journal.jsonl")]) == 1

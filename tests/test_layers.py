@@ -28,10 +28,12 @@ ORDER = [
     "run",
     "terminal",
     "menu",
+    "naming",
     "help",
     "complain",
     "compose",
     "ui",
+    "session",
     "app",
     "cli",
     "__main__",
@@ -39,9 +41,10 @@ ORDER = [
 NEVER = {("problems", "descent"), ("engines", "data"), ("tracking", "engines"), ("data", "descent")}
 HOMES = {
     "hydra": {"app", "compose", "complain"},
+    "yaml": {"app", "complain", "menu"},
     "omegaconf": {"app", "compose", "record", "data"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code"},
-    "rich": {"terminal", "data", "app"},
+    "rich": {"terminal", "data", "session"},
     "pandas": set(),
     "sklearn": set(),
 }

@@ -13,7 +13,7 @@ from gdexp.data.examples import Dataset, Examples
 from gdexp.data.idx import FileError, read_idx
 from gdexp.data.mnist_files import locate
 from gdexp.data.progress import Progress, on_stderr
-from gdexp.errors import SettingError
+from gdexp.errors import GdexpError, SettingError
 
 SIDE, CLASSES = 28, 10
 
@@ -101,8 +101,11 @@ class Mnist:
         GdexpError
             Where files are missing and cannot be had, are damaged, or do not fit together.
         """
-        files = self.files(progress)
-        arrays = cached("mnist", files, lambda: _parse(*files))
+        try:
+            files = self.files(progress)
+            arrays = cached("mnist", files, lambda: _parse(*files))
+        except FileError as error:
+            raise GdexpError(f"data.root: {error}") from error
         images, labels = arrays["train_images"], arrays["train_labels"]  # (n, 784), (n,)
         n = len(images) - len(images) // 6
         return Dataset(

@@ -8,7 +8,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gdexp.descent import TrainEpoch, train_epoch
-from gdexp.errors import one_of, whole
+from gdexp.errors import SettingError, one_of, whole
+
+MOST_THREADS = 1024
 
 
 class Engine(Protocol):
@@ -47,7 +49,8 @@ class Reference:
 
     def __post_init__(self) -> None:
         one_of("precision", self.precision, ("float64", "float32"))
-        whole("threads", self.threads, 1, "1")
+        if whole("threads", self.threads, 1, "1") > MOST_THREADS:
+            raise SettingError("threads", f"at most {MOST_THREADS}", self.threads, "1")
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -9,6 +9,7 @@ from gdexp.errors import SettingError, one_of
 from gdexp.problems.feedforward import ACTIVATIONS, Activation, Array, Layer
 
 Rng = np.random.Generator
+MOST_UNITS = 1_000_000  # of a layer
 
 
 def _normal(rng: Rng, n_in: int, n_out: int) -> Layer:
@@ -66,10 +67,20 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence):
-            raise SettingError("hidden", "a list of whole numbers >= 1", self.hidden, "[20,20]")
-        if not all(isinstance(k, int) and not isinstance(k, bool) and k >= 1 for k in self.hidden):
+            raise SettingError(
+                "hidden",
+                f"a list of whole numbers from 1 to {MOST_UNITS:,}",
+                self.hidden,
+                "[20,20]",
+            )
+        if not all(
+            isinstance(k, int) and not isinstance(k, bool) and 1 <= k <= MOST_UNITS
+            for k in self.hidden
+        ):
             got = list(self.hidden)
-            raise SettingError("hidden", "a list of whole numbers >= 1", got, "[20,20]")
+            raise SettingError(
+                "hidden", f"a list of whole numbers from 1 to {MOST_UNITS:,}", got, "[20,20]"
+            )
         object.__setattr__(self, "hidden", tuple(self.hidden))
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("output_activation", self.output_activation, ACTIVATIONS)

@@ -34,7 +34,7 @@ class Progress:
         if console.is_terminal and not console.is_dumb_terminal:
             self._bar = Bar(
                 TextColumn(f"{self.label}epoch {{task.completed}}/{{task.total}}"),
-                BarColumn(),
+                BarColumn(bar_width=min(40, max(8, console.width - 68))),
                 TextColumn("{task.description}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
                 console=console,
@@ -44,15 +44,18 @@ class Progress:
 
     def show(self, epoch: Epoch) -> None:
         """Show an epoch; plain lines come at most twice a second, but the last always comes."""
-        accuracies = [f"{part} {m.accuracy:.2%}" for part, m in epoch.parts.items()]
-        told = f"cost {epoch.cost:<9.4g} accuracy {', '.join(accuracies)}"
+        accuracies = {part: f"{part} {m.accuracy:.2%}" for part, m in epoch.parts.items()}
+        cost = f"cost {epoch.cost:<9.4g}"
         if self._bar is not None:
+            told = f"{cost} {accuracies['val']} {accuracies['test']}"
             self._bar.update(self._bar.task_ids[0], completed=epoch.number, description=told)
             return
         now = time.monotonic()
         if now - self._told >= PAUSE or epoch.number == self.epochs or epoch.diverged:
             self._told = now
-            line = f"{self.label}epoch {epoch.number}/{self.epochs}  {told}"
+            number = f"{epoch.number:>{len(str(self.epochs))}}/{self.epochs}"
+            told = f"{cost} accuracy {', '.join(accuracies.values())}"
+            line = f"{self.label}epoch {number}  {told}"
             print(line, file=sys.stderr, flush=True)
 
     def stop(self) -> None:

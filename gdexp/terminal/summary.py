@@ -1,14 +1,15 @@
-"""The summaries at the end: of a run, and of a sweep."""
+"""The summary at the end of a run."""
 
+import os
+import shlex
+import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from gdexp.experiment import Request
+from gdexp import places
 from gdexp.record import Record, batch_label
 from gdexp.result import Result, plural
 from gdexp.tracking import Tracking, names
@@ -18,53 +19,85 @@ PARTS = {"train": "training", "val": "validation", "test": "test"}
 
 def print_summary(record: Record, result: Result) -> None:
     """Tell what was run, what it reached, how long it took, and where it is."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = wide_console()
     console.print(f"\n[bold]{_what(record)}[/bold]\n")
     console.print(_figures(result))
-    last, experiment, m = result.epochs[-1], record.request.experiment, record.m
     if result.advice:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
-    here, there = experiment.scaling.update, _other(experiment.scaling.update)
-    other = experiment.scaling.other_eta(experiment.eta, m)
-    lines = {
-        "time": f"{last.seconds:.2f} s for {plural(last.updates, 'update')}, "
-        f"{result.seconds:.2f} s with measuring",
-        "eta": f"{experiment.eta:g} as {here}; the same descent as {there} has {other:g}",
-        "folder": str(record.request.output),
-    }
-    if experiment.tracking.uri is not None:
-        lines["curves"] = ui_command(experiment.tracking)
-    console.print()
-    for name, text in lines.items():
-        print(f"{name:<8} {text}")
-    sys.stdout.flush()
+    last = result.epochs[-1]
+    updates = plural(last.updates, "update")
+    print(f"\ntime     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s with measuring")
+    print(f"eta      {_conventions(record)}")
+    print_places(record)
+
+
+def print_places(record: Record) -> None:
+    """Tell where a run is, and what shows its curves."""
+    print(f"folder   {record.request.output}")
+    tracking = record.request.experiment.tracking
+    told = "not in MLflow (tracking=off)" if tracking.uri is None else ui_command(tracking)
+    print(f"curves   {told}", flush=True)
 
 
 def ui_command(tracking: Tracking) -> str:
-    """Say what opens the page of a store."""
-    if tracking.database is None:
-        return f"python -m gdexp ui tracking.uri={tracking.shown}"
-    return "python -m gdexp ui"
+    """Say what opens the page of a store, with as many words as it needs."""
+    words = ["ui"]
+    if tracking.database is None or tracking.database.name != "mlflow.db":
+        words.append(f"tracking.uri={tracking.shown}")
+    elif tracking.database != places.outputs() / "mlflow.db" or places.checkout() is None:
+        words.append(f"outputs={tracking.database.parent}")
+    if tracking.experiment != os.environ.get("MLFLOW_EXPERIMENT_NAME", "gdexp"):
+        words.append(f"tracking.experiment={tracking.experiment}")
+    return f"{program()} {shlex.join(words)}"
+
+
+def wide_console() -> Console:
+    """Give a console whose tables are never cut: a narrow terminal wraps them by itself."""
+    console = Console(soft_wrap=True, highlight=False)
+    console.width = max(console.width, 160)
+    return console
+
+
+def program() -> str:
+    """Say how a person starts gdexp from here: also where the environment is not activated."""
+    here, found = Path(sys.executable), shutil.which("python")
+    if found is not None and Path(found).parent == here.parent:
+        return "python -m gdexp"
+    below = here.is_relative_to(Path.cwd())
+    return f"{here.relative_to(Path.cwd()) if below else here} -m gdexp"
 
 
 def _what(record: Record) -> str:
     experiment, network = record.request.experiment, record.network
     scaling, choices = experiment.scaling, record.request.choices
+    mixed = f"cost {scaling.cost}, update {scaling.update}"
+    convention = scaling.cost if scaling.cost == scaling.update else mixed
     return (
         f"{'-'.join(map(str, network.sizes))} on {network.dataset.name}, "
         f"{choices.get('cost', '')} cost, {choices.get('optimizer', '')} "
-        f"{batch_label(record.m, network.n)}, eta={experiment.eta:g}, "
-        f"cost scaled by {scaling.cost}, updates by {scaling.update}, seed={experiment.seed}"
+        f"{batch_label(record.m, network.n)}, eta={experiment.eta:g} ({convention}), "
+        f"seed={experiment.seed}"
     )
+
+
+def _conventions(record: Record) -> str:
+    """Say what the learning rate would be under the other convention, and how exactly."""
+    experiment, m = record.request.experiment, record.m
+    here = experiment.scaling.update
+    there = "sum" if here == "mean" else "mean"
+    other = experiment.scaling.other_eta(experiment.eta, m)
+    ragged = record.network.n % m
+    but = f", but for each epoch's last mini-batch, of {ragged}" if ragged else ""
+    return f"{experiment.eta:g} with {here} is {other:g} with {there}: the same descent{but}"
 
 
 def _figures(result: Result) -> Table:
     last = result.epochs[-1]
     best = names.best_epoch(result.epochs)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(f"after {plural(last.number, 'epoch')}")
+    table.add_column(f"after {plural(last.number, 'epoch')}", no_wrap=True)
     for name in PARTS.values():
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     measures = [last.parts[part] for part in PARTS]
     table.add_row("cost, mean (1/n)", *(f"{m.cost / m.n:.5g}" for m in measures))
     table.add_row("cost, sum", *(f"{m.cost:.5g}" for m in measures))
@@ -74,48 +107,3 @@ def _figures(result: Result) -> Table:
     peaks = [max(epoch.parts[part].accuracy for epoch in result.epochs) for part in PARTS]
     table.add_row("  highest of the run", *(f"{peak:.2%}" for peak in peaks))
     return table
-
-
-def _other(convention: str) -> str:
-    return "sum" if convention == "mean" else "mean"
-
-
-def print_sweep(jobs: Sequence[tuple[Request | None, Result | str]], folder: Path) -> None:
-    """Tell what each job of a sweep reached, the best validation accuracy first."""
-    done = [(request, result) for request, result in jobs if isinstance(result, Result)]
-    console = Console(soft_wrap=True, highlight=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("job", "overrides"):
-        table.add_column(name)
-    for name in ("cost (mean)", "validation", "best", "test", "train s", "outcome"):
-        table.add_column(name, justify="right")
-    for request, result in sorted(done, key=lambda each: -_best(each[1])):
-        assert request is not None
-        table.add_row(str(request.job), " ".join(_varied(request)), *_row(result))
-    console.print(f"\n[bold]{len(done)} of {plural(len(jobs), 'job')} finished[/bold]\n")
-    console.print(table)
-    print(f"\nfolder   {folder}")
-    for tracking in {request.experiment.tracking for request, _ in done if request is not None}:
-        if tracking.uri is not None:
-            print(f"curves   {ui_command(tracking)}")
-    sys.stdout.flush()
-
-
-def _best(result: Result) -> float:
-    return result.figures["best/val_accuracy"]
-
-
-def _varied(request: Request) -> list[str]:
-    return [word for word in request.overrides if not word.startswith(("outputs=", "tracking"))]
-
-
-def _row(result: Result) -> list[Any]:
-    last = result.epochs[-1]
-    return [
-        f"{last.parts['train'].cost / last.parts['train'].n:.5g}",
-        f"{last.parts['val'].accuracy:.2%}",
-        f"{_best(result):.2%}",
-        f"{last.parts['test'].accuracy:.2%}",
-        f"{last.seconds:.2f}",
-        result.outcome,
-    ]

@@ -9,11 +9,14 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gdexp.tracking.settings import Tracking
+
+LIMIT = 180.0  # seconds that a command waits for MLflow at its end
 
 
 @dataclass
@@ -69,42 +72,47 @@ class Feeder:
             self.runs[folder] = Fed()
             self._tell(self._process, {"folder": str(folder)})
 
-    def finish(self, timeout: float | None = None) -> bool:
+    def finish(self, timeout: float = LIMIT) -> bool:
         """Say that no more comes, and wait until MLflow has everything; False if it has not."""
         if self._process is None:
             return True
         assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.close()
-            self._listener.join(timeout)
-            if self._listener.is_alive():
-                return False
-            self._process.wait(timeout)
-        except BrokenPipeError:
-            self._process.wait(timeout)
+        self._listener.join(timeout)
+        if self._listener.is_alive():
+            self.error = f"MLflow takes longer than {timeout:.0f} s; the feeder goes on by itself"
+            return False
+        self._process.wait(timeout)
         if not all(fed.done or fed.error for fed in self.runs.values()):
             self.error = self.error or f"the feeder ended early; {self.log} has its last words"
         return self.error is None and not any(fed.error for fed in self.runs.values())
 
+    def leave(self) -> bool:
+        """Say that no more comes, and wait for nothing: there is nothing to be brought."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        return True
+
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            said: dict[str, Any] = json.loads(line)
-            folder = said.pop("folder", None)
-            if folder is None:
-                self.error = said["error"]
-                continue
-            for name, value in said.items():
-                setattr(self.runs[Path(folder)], name, value)
+        with process.stdout:
+            for line in process.stdout:
+                said: dict[str, Any] = json.loads(line)
+                folder = said.pop("folder", None)
+                if folder is None:
+                    self.error = said["error"]
+                    continue
+                for name, value in said.items():
+                    setattr(self.runs[Path(folder)], name, value)
 
     @staticmethod
     def _tell(process: "subprocess.Popen[str]", what: dict[str, Any]) -> None:
         assert process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it has ended, and `finish` says so: training goes on
             process.stdin.write(json.dumps(what) + "\n")
             process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended, and `finish` says so: training goes on
 
 
 def _quiet() -> dict[str, str]:
@@ -113,6 +121,7 @@ def _quiet() -> dict[str, str]:
         "GIT_PYTHON_REFRESH": "quiet",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # a URL may hold a password
-        # MLflow's own default waits for minutes before it admits that a server is gone.
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3"),
+        # MLflow's own defaults wait for minutes before they admit that a server is gone.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1"),
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "15"),
     }

@@ -1,6 +1,7 @@
 """Which store runs go to, and whether it can be written to."""
 
 import re
+import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -45,6 +46,13 @@ class Tracking:
                 "sqlite:////ABSOLUTE/PATH",
                 "tracking=off needs none.",
             )
+        if scheme == "sqlite" and not re.fullmatch(r"sqlite:////[^%?#]*[^%?#/]", self.uri):
+            raise SettingError(
+                "uri",
+                "sqlite:/// and an absolute path without %, ? and #",
+                self.uri,
+                "sqlite:////ABSOLUTE/PATH",
+            )
         if not self.experiment or not isinstance(self.experiment, str):
             raise SettingError("experiment", "a name", self.experiment, "gdexp")
 
@@ -56,7 +64,7 @@ class Tracking:
     @property
     def database(self) -> Path | None:
         """The file of a SQLite store; None for any other."""
-        if self.uri is None or not self.uri.startswith(SQLITE):
+        if self.uri is None or not self.uri.startswith("sqlite:"):
             return None
         return Path(self.uri.removeprefix(SQLITE))
 
@@ -80,11 +88,15 @@ def masked(uri: object) -> str:
 
 
 def _check_database(path: Path) -> None:
-    if not path.exists():
-        return
+    head = b""
     try:
-        with path.open("r+b") as file:
-            head = file.read(16)
+        if path.exists():
+            with path.open("r+b") as file:
+                head = file.read(16)
+        else:
+            folder = next(each for each in path.parents if each.exists())
+            with tempfile.TemporaryFile(dir=folder):
+                pass
     except OSError as error:
         raise GdexpError(
             f"tracking.uri: cannot write to {path} ({error.strerror}). "

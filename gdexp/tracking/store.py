@@ -2,12 +2,15 @@
 
 import logging
 import math
+import os
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import mlflow
 from filelock import FileLock
@@ -43,6 +46,8 @@ class Store:
         with self._lock():
             self.client = _open(uri)
             self.experiment_id = self._experiment(experiment, Path(artifacts))
+        if self._database is not None:
+            self._close_orphans()
 
     def _lock(self) -> AbstractContextManager[Any]:
         """Of several processes that open a new database at once, all but one would fail."""
@@ -54,7 +59,9 @@ class Store:
     def _experiment(self, name: str, artifacts: Path) -> str:
         found = self.client.get_experiment_by_name(name)
         if found is None:
-            place = (artifacts / name).absolute().as_uri() if self._database else None
+            place = (
+                (artifacts / quote(name, safe=" ")).absolute().as_uri() if self._database else None
+            )
             # Without this tag the page may open on a view for language models.
             tags = {"mlflow.experimentKind": "custom_model_development"}
             return self.client.create_experiment(name, artifact_location=place, tags=tags)
@@ -65,12 +72,16 @@ class Store:
             )
         return str(found.experiment_id)
 
-    def create_run(self, record: dict[str, Any], folder: Path) -> str:
+    def create_run(self, record: dict[str, Any]) -> str:
         """Make the run that a journal's start record describes; give its id."""
+        tags = {**record["tags"], "gdexp.feeder_pid": str(os.getpid())}
         run = self.client.create_run(
-            self.experiment_id, record["time"], tags=record["tags"], run_name=record["name"]
+            self.experiment_id, record["time"], tags=tags, run_name=record["name"]
         )
-        run_id: str = run.info.run_id
+        return str(run.info.run_id)
+
+    def describe_run(self, run_id: str, record: dict[str, Any]) -> None:
+        """Send what is known at the start: parameters and data sets."""
         fitting = [
             Param(key, value)
             for key, value in record["params"].items()
@@ -79,8 +90,6 @@ class Store:
         for params in _batched(fitting, MOST_PARAMS):
             self.client.log_batch(run_id, params=params)
         self.client.log_inputs(run_id, [_dataset_input(each) for each in record["datasets"]])
-        self._log_files(run_id, record["artifacts"], folder)
-        return run_id
 
     def log_epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
         """Send the metrics of some epochs; step = epoch."""
@@ -93,8 +102,8 @@ class Store:
         for some in _batched(points, MOST_METRICS):
             self.client.log_batch(run_id, metrics=some)
 
-    def end_run(self, run_id: str, record: dict[str, Any], folder: Path) -> None:
-        """Send what is known at the end, and close the run as what it is."""
+    def log_end(self, run_id: str, record: dict[str, Any]) -> None:
+        """Send what is known at the end: figures and tags."""
         once = [
             Metric(name, float(value), record["time"], 0)
             for name, value in record["metrics"].items()
@@ -102,30 +111,58 @@ class Store:
         ]
         tags = [RunTag(key, value) for key, value in record["tags"].items()]
         self.client.log_batch(run_id, metrics=once, tags=tags)
-        self._log_files(run_id, [*record["artifacts"], JOURNAL], folder)
-        if record["model"]:
-            self._log_model(run_id, folder / record["model"])
-        self.client.set_terminated(run_id, record["status"], record["time"])
 
-    def close_abandoned(self, run_id: str, folder: Path) -> None:
-        """Close a run whose process was killed before it could write its end."""
-        self.client.set_tag(run_id, "gdexp.outcome", "killed")
-        self.client.set_tag(run_id, "gdexp.reason", "its process ended without a word")
-        self._log_files(run_id, [JOURNAL], folder)
-        self.client.set_terminated(run_id, "KILLED")
+    def log_journal(self, run_id: str, record: dict[str, Any], folder: Path) -> None:
+        """Send the files of the end, and the journal itself."""
+        self.log_files(run_id, [*record["artifacts"], JOURNAL], folder)
 
-    def _log_files(self, run_id: str, names: list[str], folder: Path) -> None:
+    def log_files(self, run_id: str, names: list[str], folder: Path) -> None:
+        """Send files of the run's folder, by their names below it."""
         for name in names:
             inside = str(Path(name).parent)
             self.client.log_artifact(run_id, str(folder / name), None if inside == "." else inside)
 
-    def _log_model(self, run_id: str, parameters: Path) -> None:
+    def log_model(self, run_id: str, parameters: Path) -> None:
+        """Send the trained network as an MLflow model."""
         from gdexp.tracking.model import save
 
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice on type hints and examples
             save(Path(folder) / "model", parameters)
             self.client.log_artifacts(run_id, str(Path(folder) / "model"), "model")
+
+    def close_run(self, run_id: str, record: dict[str, Any]) -> None:
+        """Close a run as what it is."""
+        self.client.set_terminated(run_id, record["status"], record["time"])
+
+    def close_abandoned(self, run_id: str, folder: Path | None = None) -> None:
+        """Close a run whose process ended before it could write its end."""
+        try:
+            tags = {"outcome": "killed", "reason": "its process ended without a word"}
+            for name, value in tags.items():
+                self.client.set_tag(run_id, f"gdexp.{name}", value)
+            if folder is not None:
+                self.log_files(run_id, [JOURNAL], folder)
+        finally:
+            self.client.set_terminated(run_id, "KILLED")
+
+    def _close_orphans(self) -> None:
+        """Close runs of this machine whose process and feeder are gone: nobody else will."""
+        here = f"attributes.status = 'RUNNING' AND tags.`gdexp.host` = '{socket.gethostname()}'"
+        for run in self.client.search_runs([self.experiment_id], here, max_results=100):
+            pids = [run.data.tags.get(f"gdexp.{name}") for name in ("pid", "feeder_pid")]
+            if not any(pid is not None and _alive(int(pid)) for pid in pids):
+                self.close_abandoned(run.info.run_id)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def _batched(items: list[T], most: int) -> Iterator[list[T]]:

@@ -84,7 +84,7 @@ def test_other_data_is_not_filled_up(published: Pages, small_root: Path, mirror:
     images.write_bytes(images.read_bytes()[:-1] + b"\0")
     served = mirror(published)
     assert failure(small_root, served.url) == (
-        f"{images} is not MNIST's, so its folder is not filled up with MNIST's "
+        f"data.root: {images} is not MNIST's, so its folder is not filled up with MNIST's "
         f"t10k-labels-idx1-ubyte. Put the rest into {small_root}, or remove this file."
     )
     assert served.asked == []

@@ -170,7 +170,7 @@ def test_files_that_do_not_fit(
     arrays: dict[str, Any], said: str, small_root: Path, idx_bytes: Write
 ) -> None:
     replace(small_root, idx_bytes, **arrays)
-    with pytest.raises(GdexpError, match=f"^{re.escape(said.format(root=small_root))}$"):
+    with pytest.raises(GdexpError, match=f"^data.root: {re.escape(said.format(root=small_root))}$"):
         Mnist(str(small_root), []).load()
 
 

@@ -84,7 +84,7 @@ def some(dataset: Dataset, n: int) -> Dataset:
 @pytest.mark.parametrize("optimizer", [FullGradient(), MiniBatch(10), MiniBatch(32), Online()])
 @pytest.mark.parametrize("hidden", [[], [30], [20, 20]])
 def test_one_epoch_equals_the_book_to_1e_12(optimizer: Optimizer, hidden: list[int]) -> None:
-    dataset = Digits().load()  # n = 1,297: the last mini-batches hold 7 and 17
+    dataset = Digits().load()  # n = 1,300: of 32, the last mini-batch holds 20
     compare(dataset, optimizer, hidden)
 
 

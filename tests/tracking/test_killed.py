@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -52,7 +53,11 @@ def status(outputs: Path) -> list[tuple[str, str | None]]:
 
 @pytest.mark.parametrize(
     ("number", "code", "reason"),
-    [(signal.SIGINT, 130, "interrupted (Ctrl-C)"), (signal.SIGTERM, 143, "terminated (SIGTERM)")],
+    [
+        (signal.SIGINT, 130, "interrupted (Ctrl-C)"),
+        (signal.SIGTERM, 143, "terminated (SIGTERM)"),
+        (signal.SIGHUP, 129, "terminated (SIGHUP)"),
+    ],
 )
 def test_an_orderly_end_is_recorded(
     number: signal.Signals, code: int, reason: str, outputs: Path
@@ -64,6 +69,7 @@ def test_an_orderly_end_is_recorded(
     assert process.returncode == code
     assert "Traceback" not in stderr
     assert "tracked  as run" in stdout
+    assert re.search(r"stopped after epoch \d+ of 1000000", stderr)
     assert status(outputs) == [("KILLED", "killed")]
     (journal,) = outputs.glob("runs/*/*/journal.jsonl")
     *_, last = Reader(journal.parent).new()
@@ -87,6 +93,69 @@ def test_a_process_that_is_killed_leaves_no_run_behind_as_running(outputs: Path)
     process.kill()
     process.communicate(timeout=60)
     until(lambda: status(outputs) == [("KILLED", "killed")])
+
+
+@pytest.mark.parametrize("seconds", [0.03, 0.08, 0.12, 0.16, 0.2])
+def test_an_end_at_the_very_start_is_orderly_too(seconds: float, outputs: Path) -> None:
+    process = start(outputs, *LONG, "tracking=off")
+    signal.sigtimedwait([], seconds)
+    process.terminate()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode in (143, -signal.SIGTERM)  # the latter: before Python had begun
+    assert "Traceback" not in stderr
+
+
+def test_a_feeder_that_is_killed_takes_nothing_with_it_and_the_next_closes_its_run(
+    outputs: Path, gdexp: Command
+) -> None:
+    process = start(outputs, "optimizer=sgd", "batch=10", "epochs=900")
+    until(lambda: [*outputs.glob("runs/*/*/mlflow.json")])
+    os.kill(feeder_of(process.pid), signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "after 900 epochs" in stdout
+    assert "not tracked: the feeder ended early" in stderr
+    assert status(outputs) == [("RUNNING", None)]
+    assert gdexp("epochs=9").returncode == 0
+    assert sorted(status(outputs)) == [("FINISHED", "ok"), ("KILLED", "killed")]
+
+
+def feeder_of(pid: int) -> int:
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if "gdexp.tracking.feed" in Path(f"/proc/{child}/cmdline").read_text():
+            return int(child)
+    raise AssertionError("no feeder")
+
+
+def test_a_store_that_is_locked_for_a_while_loses_nothing(outputs: Path) -> None:
+    process = start(outputs, *LONG)
+    until(lambda: [*outputs.glob("runs/*/*/mlflow.json")])
+    with sqlite3.connect(outputs / "mlflow.db", isolation_level=None) as store:
+        store.execute("BEGIN EXCLUSIVE")
+        signal.sigtimedwait([], 25)  # longer than MLflow waits for a lock
+        store.execute("ROLLBACK")
+    process.terminate()
+    _, stderr = process.communicate(timeout=60)
+    assert "not tracked" not in stderr
+    assert status(outputs) == [("KILLED", "killed")]
+    with sqlite3.connect(outputs / "mlflow.db") as store:
+        query = "SELECT step, COUNT(*) FROM metrics WHERE key = 'val/accuracy' GROUP BY step"
+        counts = dict(store.execute(query))
+    assert set(counts.values()) == {1}
+
+
+def test_artifacts_that_cannot_be_written_leave_no_run_open(outputs: Path, gdexp: Command) -> None:
+    outputs.mkdir()
+    (outputs / "artifacts").write_text("a file in the way")
+    ran = gdexp("epochs=9")
+    assert ran.returncode == 1
+    assert "not tracked: " in ran.stderr
+    assert status(outputs) == [("FINISHED", "ok")]
+    with sqlite3.connect(outputs / "mlflow.db") as store:
+        (points,) = store.execute(
+            "SELECT COUNT(*) FROM metrics WHERE key='val/accuracy'"
+        ).fetchone()
+    assert points == 10
 
 
 def test_an_error_inside_a_run_is_its_recorded_reason(outputs: Path, tmp_path: Path) -> None:

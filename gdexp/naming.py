@@ -1,0 +1,51 @@
+"""What is special about a run, in a few words, for its name."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gdexp import menu, places
+from gdexp.experiment import WHERE
+
+NAMED = ("optimizer", "tracking", "experiment")  # said otherwise, or not of what is computed
+
+
+def special(
+    config: Mapping[str, Any], choices: Mapping[str, str], own: Iterable[Path]
+) -> list[str]:
+    """Name the options that are not the default, and the settings that are not the option's.
+
+    Parameters
+    ----------
+    config : mapping
+        The composed configuration, resolved.
+    choices : mapping of str to str
+        The option taken in each group.
+    own : iterable of Path
+        Folders of the user's own options.
+
+    Returns
+    -------
+    list of str
+        Such as ``["mnist", "50-20", "tanh"]``; equal for equal configurations, however written.
+    """
+    defaults = menu.defaults()
+    words = []
+    for group, options in menu.groups([places.conf(), *own]).items():
+        option = choices.get(group)
+        if option is None or group in NAMED:
+            continue
+        words += [option] if option != defaults.get(group) else []
+        usual = menu.values(options, option)
+        words += [
+            _label(key, value)
+            for key, value in config[group].items()
+            if f"{group}.{key}" not in WHERE and value != usual.get(key)
+        ]
+    return words
+
+
+def _label(key: str, value: Any) -> str:
+    if isinstance(value, list):
+        return "-".join(map(str, value)) or f"{key}=[]"
+    return value if isinstance(value, str) else f"{key}={value}"

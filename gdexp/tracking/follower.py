@@ -1,0 +1,134 @@
+"""Brings one run's journal into the store, step by step, and gives no step up at once."""
+
+import json
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gdexp.tracking.journal import JournalError, Reader
+
+if TYPE_CHECKING:
+    from gdexp.tracking.store import Store
+
+MOST_POINTS = 320  # of a curve: MLflow's page draws no more, and the journal has them all
+AT_ONCE = 40  # epochs that go into one batch
+TRIES = 3  # of a step, a tick apart; then it is left out, and the next ones have their turn
+
+Step = Callable[[], None]
+
+
+class Follower:
+    """Follows one run.
+
+    What is to be done lies in a queue of steps; a step leaves it when it has succeeded, so that a
+    store which is locked or away for a moment costs nothing. The last step of all sets the status.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's output folder.
+    store : Store
+    say, told : callable
+        Tells the command; tells an error in one line.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: "Store",
+        say: Callable[..., None],
+        told: Callable[[Exception], str],
+    ) -> None:
+        self.folder, self.store, self._say, self._told = folder, store, say, told
+        self.reader = Reader(folder)
+        self.run_id = ""
+        self.done = False
+        self._ended = False
+        self._error: str | None = None
+        self._steps: deque[Step] = deque()
+        self._tries = 0
+        self._stride = 1
+        self._epochs: list[dict[str, Any]] = []  # to be sent
+        self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
+
+    def advance(self, *, last: bool, hurry: bool) -> None:
+        """Do what there is to do; `last`: nothing more comes; `hurry`: only the status counts."""
+        self._read()
+        if last and not self._ended:
+            self._ended = True
+            self._plan_epochs()
+            self._steps.append(lambda: self.store.close_abandoned(self.run_id, self.folder))
+        if hurry:
+            self._steps = deque([*self._steps][-1:])
+            self._error = self._error or "the store did not take everything in time"
+        while self._steps and self._try(self._steps[0], final=hurry):
+            pass
+        if self._ended and not self._steps:
+            self._finish()
+
+    def _try(self, step: Step, *, final: bool) -> bool:
+        """Carry out the first step; False where it is to be tried again later."""
+        try:
+            step()
+        except Exception as error:
+            self._tries += 1
+            if self._tries < TRIES and not final:
+                return False
+            self._error = self._error or self._told(error)
+        self._tries = 0
+        self._steps.popleft()
+        return True
+
+    def _finish(self) -> None:
+        self.done = True
+        error = {"error": self._error} if self._error else {}
+        self._say(folder=str(self.folder), done=True, **error)
+
+    def _read(self) -> None:
+        try:
+            for record in self.reader.new():
+                getattr(self, f"_plan_{record['kind']}")(record)
+        except (OSError, JournalError) as error:
+            self._error = self._error or self._told(error)
+        self._plan_epochs()
+
+    def _plan_start(self, record: dict[str, Any]) -> None:
+        self._stride = max(1, -(-record["epochs"] // (MOST_POINTS - 2)))
+        self._steps.append(lambda: self._create(record))
+        self._steps.append(lambda: self.store.describe_run(self.run_id, record))
+        self._steps.append(
+            lambda: self.store.log_files(self.run_id, record["artifacts"], self.folder)
+        )
+
+    def _create(self, record: dict[str, Any]) -> None:
+        self.run_id = self.store.create_run(record)
+        ids = {"run_id": self.run_id, "experiment_id": self.store.experiment_id}
+        (self.folder / "mlflow.json").write_text(json.dumps(ids) + "\n")
+        self._say(folder=str(self.folder), **ids)
+
+    def _plan_epoch(self, epoch: dict[str, Any]) -> None:
+        """Choose evenly spaced epochs, such that a curve has at most `MOST_POINTS`."""
+        if epoch["epoch"] % self._stride:
+            self._skipped = epoch
+        else:
+            self._epochs.append(epoch)
+            self._skipped = None
+
+    def _plan_epochs(self) -> None:
+        for first in range(0, len(self._epochs), AT_ONCE):
+            some = self._epochs[first : first + AT_ONCE]
+            self._steps.append(lambda some=some: self.store.log_epochs(self.run_id, some))  # type: ignore[misc]
+        self._epochs = []
+
+    def _plan_end(self, record: dict[str, Any]) -> None:
+        if self._skipped is not None:
+            self._epochs.append(self._skipped)  # a curve ends where the run ended
+        self._plan_epochs()
+        self._ended = True
+        folder = self.folder
+        self._steps.append(lambda: self.store.log_end(self.run_id, record))
+        self._steps.append(lambda: self.store.log_journal(self.run_id, record, folder))
+        if record["model"]:
+            self._steps.append(lambda: self.store.log_model(self.run_id, folder / record["model"]))
+        self._steps.append(lambda: self.store.close_run(self.run_id, record))
