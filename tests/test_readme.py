@@ -1,6 +1,8 @@
 """What the README shows is what happens."""
 
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_runs(line: str, gdexp: Command, mnist_root: Path) -> None:
     assert line.startswith("python -m gdexp ")
-    ran = gdexp(*line.split()[3:], GDEXP_DATA=str(mnist_root))
+    subprocess.run(["bash", "-n", "-c", line], check=True)  # a shell can read it
+    ran = gdexp(*shlex.split(line)[3:], GDEXP_DATA=str(mnist_root))
     assert ran.returncode == 0, ran.stderr
     assert "Traceback" not in ran.stderr
 
