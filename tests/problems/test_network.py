@@ -121,7 +121,7 @@ def test_a_class_is_lost_below_a_share_of_its_examples(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"hidden": [0]}, "hidden must be a list of whole numbers >= 1. Got [0]"),
+        ({"hidden": [0]}, "hidden must be a list of whole numbers from 1 to 1,000,000. Got [0]"),
         ({"hidden": [3.0]}, "Got [3.0]"),
         ({"hidden": 30}, "Got 30"),
         ({"hidden": "30"}, "Got '30'"),
