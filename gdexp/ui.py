@@ -154,9 +154,11 @@ class _Server:
             )
 
     def alive(self) -> bool:
+        """Whether the server's first process is there."""
         return self._process.poll() is None
 
     def answers(self) -> bool:
+        """Whether it serves."""
         with suppress(OSError, ValueError):
             return _read(f"{self.url}/health", timeout=2) == b"OK"
         return False
