@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 import gdexp
 from gdexp.descent import Epoch
+from gdexp.engines import Prepared
 from gdexp.experiment import Request
 from gdexp.problems import Network
 from gdexp.result import Result
@@ -35,6 +36,8 @@ class Record:
     network : Network
     m : int
         Examples that an update sees.
+    carrier : Prepared
+        What carries the epochs out.
 
     Raises
     ------
@@ -42,8 +45,8 @@ class Record:
         Where the folder cannot be written, or holds a run already.
     """
 
-    def __init__(self, request: Request, network: Network, m: int) -> None:
-        self.request, self.network, self.m = request, network, m
+    def __init__(self, request: Request, network: Network, m: int, carrier: Prepared) -> None:
+        self.request, self.network, self.m, self.carrier = request, network, m, carrier
         words = [*request.flags, *request.overrides]
         self.command = shlex.join(["python", "-m", "gdexp", *words])
         self.epochs: list[Epoch] = []
@@ -85,6 +88,7 @@ class Record:
             "batch_label": batch_label(m, network.n),
             "eta_other_convention": repr(experiment.scaling.other_eta(experiment.eta, m)),
             "updates_per_epoch": str(-(-network.n // m)),
+            "engine.used": self.carrier.name,
         }
 
     def _tags(self, code: Mapping[str, Any]) -> dict[str, str]:
@@ -95,6 +99,7 @@ class Record:
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.network.n)}",
             "gdexp.config_hash": request.config_hash,
             "gdexp.group_key": request.group_key,
+            "gdexp.engine_why": self.carrier.why,
             "gdexp.overrides": " ".join(request.overrides),
             "gdexp.version": gdexp.__version__,
             "gdexp.pid": str(os.getpid()),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from gdexp.descent import Epoch, State, descent
+from gdexp.engines import Prepared
 from gdexp.errors import GdexpError, Terminated
 from gdexp.experiment import Experiment, Request
 from gdexp.problems import Network
@@ -46,11 +47,12 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     except (MemoryError, ValueError):
         told = f"architecture: {network.size:,} parameters do not fit into memory. Use fewer units."
         raise GdexpError(told) from None
-    record = Record(request, network, m)
+    carrier = experiment.engine.prepare(network)
+    record = Record(request, network, m, carrier)
     try:
         watch = announce(record)
         with experiment.engine.limits():
-            _descend(experiment, network, state, record, watch)
+            _descend(experiment, network, carrier, state, record, watch)
             lost = _lost_classes(network, state, record.epochs[-1])
         result = Result(record.epochs, lost, time.perf_counter() - began)
         record.finish(result, state.v)
@@ -61,7 +63,12 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
 
 
 def _descend(
-    experiment: Experiment, network: Network, state: State, record: Record, watch: Watch
+    experiment: Experiment,
+    network: Network,
+    carrier: Prepared,
+    state: State,
+    record: Record,
+    watch: Watch,
 ) -> None:
     for epoch in descent(
         network,
@@ -70,7 +77,7 @@ def _descend(
         state,
         eta=float(experiment.eta),
         epochs=experiment.epochs,
-        train_epoch=experiment.engine.train_epoch,
+        carrier=carrier,
     ):
         record.epoch(epoch)
         watch(epoch)

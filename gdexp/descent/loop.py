@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -68,20 +69,36 @@ class Epoch:
         return not math.isfinite(self.cost)
 
 
-TrainEpoch = Callable[[Problem, Optimizer, Scaling, float, State], None]
+class Carrier(Protocol):
+    """Carries out a descent's epochs and measures: descent itself does, or a faster engine."""
+
+    def train_epoch(
+        self, problem: Problem, optimizer: Optimizer, scaling: Scaling, eta: float, state: State
+    ) -> None:
+        """Go through the training inputs once, moving `state` along in place."""
+
+    def measure(self, problem: Problem, v: Vector) -> Mapping[str, Measure]:
+        """Measure v on each set of examples."""
 
 
-def train_epoch(
-    problem: Problem, optimizer: Optimizer, scaling: Scaling, eta: float, state: State
-) -> None:
-    """Go through the training inputs once, moving `state.v` in place: v → v − η ∇C."""
-    for batch in optimizer.batches(problem.n, state.rng):
-        m = batch.stop - batch.start if isinstance(batch, slice) else len(batch)
-        nabla = problem.gradient(state.v, batch)  # (p,)
-        nabla *= scaling.of_update(eta, m)
-        state.v -= nabla
-        state.updates += 1
-        state.examples += m
+class Plain:
+    """Carries out an epoch as it is written down: gradient, then step."""
+
+    def train_epoch(
+        self, problem: Problem, optimizer: Optimizer, scaling: Scaling, eta: float, state: State
+    ) -> None:
+        """Go through the training inputs once, moving `state.v` in place: v → v − η ∇C."""
+        for batch in optimizer.batches(problem.n, state.rng):
+            m = batch.stop - batch.start if isinstance(batch, slice) else len(batch)
+            nabla = problem.gradient(state.v, batch)  # (p,)
+            nabla *= scaling.of_update(eta, m)
+            state.v -= nabla
+            state.updates += 1
+            state.examples += m
+
+    def measure(self, problem: Problem, v: Vector) -> Mapping[str, Measure]:
+        """Measure v as the problem does."""
+        return problem.measure(v)
 
 
 def descent(
@@ -92,7 +109,7 @@ def descent(
     *,
     eta: float,
     epochs: int,
-    train_epoch: TrainEpoch = train_epoch,
+    carrier: Carrier | None = None,
 ) -> Iterator[Epoch]:
     """Descend for `epochs` epochs, or until the cost is no longer finite.
 
@@ -106,26 +123,27 @@ def descent(
         The learning rate η.
     epochs : int
         How many times to go through the training inputs.
-    train_epoch : callable
-        Carries out one epoch; an engine may bring a faster one.
+    carrier : Carrier
+        Carries out the epochs; `Plain` where none is given, an engine may bring a faster one.
 
     Yields
     ------
     Epoch
         The start first (number 0), then one after each epoch.
     """
-    yield (epoch := _look(problem, scaling, state))
+    carrier = carrier or Plain()
+    yield (epoch := _look(carrier, problem, scaling, state))
     while state.epoch < epochs and not epoch.diverged:
         began = time.perf_counter()
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the cost
-            train_epoch(problem, optimizer, scaling, eta, state)
+            carrier.train_epoch(problem, optimizer, scaling, eta, state)
         state.seconds += time.perf_counter() - began
         state.epoch += 1
-        yield (epoch := _look(problem, scaling, state))
+        yield (epoch := _look(carrier, problem, scaling, state))
 
 
-def _look(problem: Problem, scaling: Scaling, state: State) -> Epoch:
+def _look(carrier: Carrier, problem: Problem, scaling: Scaling, state: State) -> Epoch:
     with np.errstate(over="ignore", invalid="ignore"):
-        parts = problem.measure(state.v)
+        parts = carrier.measure(problem, state.v)
     cost = scaling.of_cost(parts["train"].cost, parts["train"].n)
     return Epoch(state.epoch, state.updates, state.examples, state.seconds, cost, parts)

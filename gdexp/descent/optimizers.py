@@ -23,8 +23,11 @@ class Optimizer(Protocol):
             Where there are fewer than that.
         """
 
+    def order(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Give the order in which one epoch goes through the examples, m at a time."""
+
     def batches(self, n: int, rng: np.random.Generator) -> Iterator[Batch]:
-        """Give the batches of one epoch; every example is in just one of them."""
+        """Give the batches of one epoch: `order`, cut; every example is in just one of them."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class FullGradient:
     def batch_size(self, n: int) -> int:
         """All n."""
         return n
+
+    def order(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Give the order of the data; nothing is drawn."""
+        return np.arange(n)
 
     def batches(self, n: int, rng: np.random.Generator) -> Iterator[slice]:
         """One batch, in the order of the data; nothing is drawn."""
@@ -66,9 +73,13 @@ class MiniBatch:
             )
         return self.batch
 
+    def order(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Draw a permutation."""
+        return rng.permutation(n)
+
     def batches(self, n: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-        """⌈n/m⌉ slices of one random permutation."""
-        order = rng.permutation(n)
+        """⌈n/m⌉ slices of the order."""
+        order = self.order(n, rng)
         for first in range(0, n, self.batch):
             yield order[first : first + self.batch]
 
@@ -80,6 +91,10 @@ class Online:
     def batch_size(self, n: int) -> int:
         """One."""
         return 1
+
+    def order(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Draw a permutation."""
+        return rng.permutation(n)
 
     def batches(self, n: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
         """All n examples one by one, in a new random order."""

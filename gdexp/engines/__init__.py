@@ -1,5 +1,7 @@
-"""How an epoch is carried out: so far the reference, plain vectorised NumPy."""
+"""How an epoch is carried out: in plain NumPy, or compiled."""
 
-from gdexp.engines.reference import Engine, Reference
+from gdexp.engines.compiled import Compiled
+from gdexp.engines.engine import Engine, Prepared
+from gdexp.engines.reference import Reference
 
-__all__ = ["Engine", "Reference"]
+__all__ = ["Compiled", "Engine", "Prepared", "Reference"]
