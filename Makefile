@@ -8,7 +8,7 @@ ARGS ?= optimizer=sgd batch=10
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help run ui test check format browser book clean
+.PHONY: help run ui test check format bench browser book clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: $(VENV)/.dev ## Bring the code into shape
 
 book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (about 15 minutes)
 	$(BIN)/python benchmarks/nielsen.py
+
+bench: $(VENV)/.run ## Time epochs beside the peers that are installed (pip install 'gdexp[bench]')
+	$(BIN)/python -m benchmarks.epochs
 
 browser: ## Find Chromium for the browser test, or install it where apt can
 	@for name in $$CHROMIUM chromium chromium-browser google-chrome google-chrome-stable; do \
