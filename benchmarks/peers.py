@@ -1,8 +1,8 @@
 """What people would use instead, each in its own idiom: an epoch of the same network and cost.
 
 A peer is made once with the training set, and then asked for epochs; it gives the seconds of each.
-All descend on C = 1/(2n) Σ‖y − a‖² with sigmoid units from the same first weights; scikit-learn alone,
-which has no quadratic cost for classes, minimises the log-loss.
+All descend on C = 1/(2n) Σ‖y − a‖² with sigmoid units from the same first weights; scikit-learn
+alone minimises the log-loss, since it has no quadratic cost for classes.
 """
 
 import time
