@@ -1,12 +1,12 @@
 """The task that Hydra carries out for each job, and the launch of a command line."""
 
-import argparse
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import hydra
 import yaml
@@ -143,15 +143,14 @@ def launch(words: Sequence[str]) -> int:
     return int(bool(line) or not complete)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise GdexpError(f"{message}. python -m gdexp --help lists what there is.")
+def _refuse(message: str) -> NoReturn:
+    raise GdexpError(f"{message}. python -m gdexp --help lists what there is.")
 
 
 def _check(words: Sequence[str]) -> None:
     """Refuse flags that Hydra does not have, and an outputs folder without a name."""
     parser = get_args_parser()
-    parser.__class__ = _Parser
+    parser.error = _refuse  # type: ignore[method-assign]
     given = parser.parse_args(list(words))
     if given.run + given.multirun + bool(given.cfg) + bool(given.info) > 1:
         raise GdexpError("Only one of --run, --multirun, --cfg and --info can be asked for.")

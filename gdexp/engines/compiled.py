@@ -49,7 +49,8 @@ def installed() -> bool:
 def compiled_cache() -> Path:
     """Give the folder of compiled code: one for each state of the sources, so never a stale one."""
     sources = b"".join(
-        Path(__file__).with_name(name).read_bytes() for name in ("simd.py", "kernels.py")
+        Path(__file__).with_name(name).read_bytes()
+        for name in ("layout.py", "simd.py", "kernels.py", "epochs.py")
     )
     return cache_folder() / "compiled" / hashlib.sha256(sources).hexdigest()[:16]
 
@@ -60,9 +61,9 @@ def load_kernels() -> Any:
 
     if "NUMBA_CACHE_DIR" not in os.environ:
         numba.config.CACHE_DIR = str(compiled_cache())  # type: ignore[attr-defined]
-    from gdexp.engines import kernels
+    from gdexp.engines import epochs
 
-    return kernels
+    return epochs
 
 
 class CompiledCarrier:

@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-LANES = 16
+from gdexp.engines.layout import LANES
 
 
 class VectorType(types.Type):
@@ -58,6 +58,13 @@ def _fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
 
 def _splat(kind: Any, value: Any) -> Any:
     return ir.Constant(kind, [ir.Constant(kind.element, value)] * LANES)
+
+
+def _broadcast(builder: Any, kind: Any, number: Any) -> Any:
+    lane, nothing = ir.IntType(32), ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(nothing, number, ir.Constant(lane, 0))
+    zeros = ir.Constant(ir.VectorType(lane, LANES), [0] * LANES)
+    return builder.shuffle_vector(first, nothing, zeros)
 
 
 @intrinsic
@@ -116,13 +123,7 @@ def fma(typing: Any, x: Any, u: Any, v: Any) -> Any:
     """Give x u + v of a number x and vectors u, v, rounded once."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[1].type
-        one = builder.insert_element(
-            ir.Constant(kind, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0)
-        )
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        x = builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
-        return _fma(builder, x, args[1], args[2])
+        return _fma(builder, _broadcast(builder, args[1].type, args[0]), args[1], args[2])
 
     return u(u.scalar, u, v), code
 
@@ -243,14 +244,10 @@ def relu(typing: Any, vector: Any) -> Any:
 
 @intrinsic
 def exp_less(typing: Any, vector: Any, number: Any) -> Any:
-    """e^(z - number)."""
+    """Give e^(z - number)."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[0].type
-        start = ir.Constant(kind, ir.Undefined)
-        one = builder.insert_element(start, args[1], ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-        less = builder.shuffle_vector(one, start, zeros)
-        return _exp(builder, vector.scalar, builder.fsub(args[0], less))
+        number = _broadcast(builder, args[0].type, args[1])
+        return _exp(builder, vector.scalar, builder.fsub(args[0], number))
 
     return vector(vector, vector.scalar), code
