@@ -37,6 +37,13 @@ def command(
     )
 
 
+@pytest.fixture(autouse=True)
+def _no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not only the user's own: mlflow.set_tracking_uri, in one test, sets it for all that follow.
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def outputs(tmp_path: Path) -> Path:
     """An outputs folder of the test's own."""
