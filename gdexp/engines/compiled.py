@@ -6,24 +6,24 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.data import Examples
 from gdexp.data.cache import cache_folder
 from gdexp.descent import Optimizer, Problem, Scaling, State, Vector
 from gdexp.engines.engine import Engine, Prepared
-from gdexp.engines.layout import Layout, aligned, dense_inputs, sparse_inputs
+from gdexp.engines.inputs import density, form_of, hold
+from gdexp.engines.layout import Layout, aligned
 from gdexp.errors import GdexpError
 from gdexp.measure import Measure
 from gdexp.problems import Network
 
-if TYPE_CHECKING:
-    from gdexp.engines.kernels import Inputs
-
-SPARSE_BELOW = 0.6  # density from which on skipping zeros costs more than it saves
+SOURCES = (
+    *("layout.py", "inputs.py", "simd.py", "elementary.py"),
+    *("kernels.py", "dense.py", "first_layer.py", "epochs.py"),
+)
 INSTALL = "pip install 'gdexp[compiled]'"
 
 
@@ -48,10 +48,7 @@ def installed() -> bool:
 
 def compiled_cache() -> Path:
     """Give the folder of compiled code: one for each state of the sources, so never a stale one."""
-    sources = b"".join(
-        Path(__file__).with_name(name).read_bytes()
-        for name in ("layout.py", "simd.py", "kernels.py", "epochs.py")
-    )
+    sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in SOURCES)
     return cache_folder() / "compiled" / hashlib.sha256(sources).hexdigest()[:16]
 
 
@@ -80,26 +77,23 @@ class CompiledCarrier:
         self._kernels = load_kernels()
         self._layout = Layout(problem)
         self._net = self._kernels.Net(*self._layout.net)
+        self.form = form_of(problem.dataset.train)
         share = density(problem.dataset.train)
-        self.dense = share >= SPARSE_BELOW or problem.dataset.n_in > np.iinfo(np.uint16).max
-        self.why = f"asked for; inputs {'dense' if self.dense else 'sparse'}, density {share:.2f}"
+        self.why = f"asked for; inputs {self.form}, density {share:.2f}"
         parts = problem.dataset.parts.items()
-        self._inputs = {name: self._held(part, problem.dtype) for name, part in parts}
+        self._inputs = {
+            name: self._kernels.Inputs(*hold(part, problem.dtype, self.form))
+            for name, part in parts
+        }
         self._gradient = np.zeros_like(self._layout.parameters)
         nothing = np.zeros(0, np.int64)
         self._epoch(nothing, 1, 0.0, True)  # compiled before the clock of the first epoch starts
 
-    def _held(self, examples: Examples, dtype: np.dtype[Any]) -> "Inputs":
-        held = (dense_inputs if self.dense else sparse_inputs)(examples, dtype)
-        inputs: Inputs = self._kernels.Inputs(len(examples), self.dense, *held)
-        return inputs
-
-    def _work(self, chunk: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
-        room, dtype = (
-            chunk * (self._net.layers + 1) * self._net.pitch,
-            self._layout.parameters.dtype,
-        )
-        return aligned(room, dtype), aligned(room, dtype), np.arange(self._layout.units)
+    def _work(self, chunk: int) -> tuple[NDArray[Any], ...]:
+        """Give room for a chunk: activations, errors, labels."""
+        room = chunk * (self._net.layers + 1) * self._net.pitch
+        dtype = self._layout.parameters.dtype
+        return aligned(room, dtype), aligned(room, dtype), np.zeros(chunk, np.int64)
 
     def _epoch(self, order: NDArray[np.int64], m: int, eta: float, mean: bool) -> None:
         work = self._work(self._kernels.chunk_of(m, len(order)))
@@ -125,12 +119,9 @@ class CompiledCarrier:
         self._layout.pack(v)
         measured = {}
         for name, inputs in self._inputs.items():
-            work = self._work(1)
-            cost, correct = self._kernels.measure(self._layout.parameters, self._net, inputs, work)
+            work, order = self._work(self._kernels.CHUNK), np.arange(inputs.size)
+            cost, correct = self._kernels.measure(
+                self._layout.parameters, self._net, inputs, order, work
+            )
             measured[name] = Measure(float(cost), inputs.size, int(correct))
         return measured
-
-
-def density(examples: Examples) -> float:
-    """Give the share of the inputs that are not zero."""
-    return float(np.count_nonzero(examples.inputs)) / max(1, examples.inputs.size)

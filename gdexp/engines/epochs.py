@@ -4,67 +4,61 @@ import math
 
 import numpy as np
 
+from gdexp.engines.first_layer import Inputs, feed, inputs_at, learn
 from gdexp.engines.kernels import (
     QUADRATIC,
     SIGMOID,
-    Inputs,
     Net,
     backward,
-    call_for,
     forward,
     gather,
-    inputs_at,
     jit,
     net_at,
 )
-from gdexp.engines.simd import LANES, add, load, pointer, store
+from gdexp.engines.simd import LANES, add, flush_denormals, load, pointer, restore, store
 
-__all__ = ["Inputs", "Net", "chunk_of", "epoch", "measure"]
+__all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "epoch", "measure"]
 
-DIRECT = 128  # largest mini-batch whose updates go straight into the parameters
-CHUNK = 8  # examples whose inputs stay in the nearest cache, for larger ones
+CHUNK = 128  # most examples that are fed forward before their gradients are gathered
 
 
 @jit
 def epoch(parameters, gradient, net, inputs, order, m, eta, mean, work):
     """Go through the examples in `order`, m at a time: v → v − η (/ m) Σ ∇C_x.
 
-    The gradient, as large as the parameters, is summed up for mini-batches of more than DIRECT
-    examples; smaller ones go straight into the parameters. `work` holds activations and errors of
-    a chunk of examples, and the numbers from 0 on.
+    Mini-batches of up to CHUNK examples go straight into the parameters; the gradients of larger
+    ones are summed up in `gradient`, as large as the parameters, which is zero before and after.
+    `work` holds activations, errors and labels of a chunk of examples.
     """
     n, chunk, room = order.size, chunk_of(m, order.size), (net.layers + 1) * net.pitch
-    P, G, A, D, io = (
-        pointer(parameters),
-        pointer(gradient),
-        pointer(work[0]),
-        pointer(work[1]),
-        pointer(work[2]),
-    )
+    P, A, D, labels = pointer(parameters), pointer(work[0]), pointer(work[1]), pointer(work[2])
     shape, data, perm = net_at(net), inputs_at(inputs), pointer(order)
+    h, first, direct = shape.h[1], shape.pitch, m <= CHUNK
+    Q = P if direct else pointer(gradient)
+    state = flush_denormals()
     for begin in range(0, n, m):
         size = min(m, n - begin)
-        scale = parameters.dtype.type(-eta / size if mean else -eta)
-        Q = P if m <= DIRECT else G
-        if m > DIRECT:
-            gradient[:] = 0
+        rate = parameters.dtype.type(eta / size if mean else eta)
         for k in range(begin, begin + size, chunk):
             held = min(chunk, begin + size - k)
+            feed(P, shape.b[0], h, A, first, room, data, perm, k, held)
             for e in range(held):
-                call_for(data, perm[min(k + e + 1, n - 1)])
-                forward(P, shape, data, perm[k + e], A, e * room, io)
-                backward(P, shape, data.labels[perm[k + e]], A, D, e * room, scale)
-            for e in range(held):
-                gather(Q, shape, data, perm[k + e], A, D, e * room, io)
-        if m > DIRECT:
+                labels[e] = data.labels[perm[k + e]]
+            forward(P, shape, A, room, held)
+            backward(P, shape, labels, A, D, room, held, rate)
+            learn(Q, h, D, first, room, data, perm, k, held)
+            gather(Q, shape, A, D, room, held)
+        if not direct:
             for t in range(0, parameters.size, LANES):
-                store(P, t, add(load(P, t), load(G, t)))
+                store(P, t, add(load(P, t), load(Q, t)))
+            gradient[:] = 0
+    restore(state)
 
 
 @jit
 def chunk_of(m, n):
     """How many examples are fed forward before their gradients are gathered."""
-    return min(m, max(n, 1)) if m <= DIRECT else CHUNK
+    return min(m, max(n, 1), CHUNK)
 
 
 @jit
@@ -91,18 +85,22 @@ def cost_of(net, A, o, label):
 
 
 @jit
-def measure(parameters, net, inputs, work):
-    """Give Σ C_x over all examples, and how many of them are classified rightly."""
-    P, A, io = pointer(parameters), pointer(work[0]), pointer(work[2])
-    shape, data = net_at(net), inputs_at(inputs)
-    a, cost, correct = shape.layers * shape.pitch, 0.0, 0
-    for i in range(data.size):
-        call_for(data, min(i + 1, data.size - 1))
-        forward(P, shape, data, i, A, 0, io)
-        cost += cost_of(shape, A, 0, data.labels[i])
-        best = 0
-        for j in range(1, shape.n[shape.layers]):
-            if A[a + j] > A[a + best]:
-                best = j
-        correct += best == data.labels[i]
+def measure(parameters, net, inputs, order, work):
+    """Give Σ C_x over the examples of `order`, and how many of them are classified rightly."""
+    P, A, room = pointer(parameters), pointer(work[0]), (net.layers + 1) * net.pitch
+    shape, data, perm = net_at(net), inputs_at(inputs), pointer(order)
+    cost, correct, n, state = 0.0, 0, order.size, flush_denormals()
+    for k in range(0, n, CHUNK):
+        held = min(CHUNK, n - k)
+        feed(P, shape.b[0], shape.h[1], A, shape.pitch, room, data, perm, k, held)
+        forward(P, shape, A, room, held)
+        for e in range(held):
+            label, a = data.labels[perm[k + e]], e * room + shape.layers * shape.pitch
+            cost += cost_of(shape, A, e * room, label)
+            best = 0
+            for j in range(1, shape.n[shape.layers]):
+                if A[a + j] > A[a + best]:
+                    best = j
+            correct += best == label
+    restore(state)
     return cost, correct

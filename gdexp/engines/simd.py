@@ -2,20 +2,20 @@
 
 LLVM maps a vector onto what the processor has (AVX-512: one or two registers, AVX2: two or four).
 Every operation is exactly rounded (IEEE 754), fused only where `fma` says so, and in a fixed order:
-results do not depend on the width of the registers. That is why there is no fastmath here, and why
-`exp` is a polynomial of our own instead of a library's.
+results do not depend on the width of the registers. That is why there is no fastmath here.
 """
 
-import math
+import platform
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 from gdexp.engines.layout import LANES
+
+IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
 class VectorType(types.Type):
@@ -28,39 +28,43 @@ class VectorType(types.Type):
 
 VECTORS = {scalar: VectorType(scalar) for scalar in (types.float32, types.float64)}
 FLOATS = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
-INTS = {types.float32: ir.IntType(32), types.float64: ir.IntType(64)}
 
 
-def _llvm(scalar: Any) -> Any:
+def as_llvm(scalar: Any) -> Any:
+    """Give LLVM's type of a vector of these numbers."""
     return ir.VectorType(FLOATS[scalar], LANES)
 
 
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: VectorType) -> None:
-        super().__init__(dmm, fe_type, _llvm(fe_type.scalar))
+        super().__init__(dmm, fe_type, as_llvm(fe_type.scalar))
 
 
 def _pointer(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     at = builder.gep(args[0], [args[1]])
-    return builder.bitcast(at, _llvm(signature.args[0].dtype).as_pointer())
+    return builder.bitcast(at, as_llvm(signature.args[0].dtype).as_pointer())
 
 
-def _intrinsic(builder: Any, name: str, result: Any, *args: Any) -> Any:
+def call(builder: Any, name: str, result: Any, *args: Any) -> Any:
+    """Call one of LLVM's own functions."""
     kind = ir.FunctionType(result, [arg.type for arg in args])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
 
 
-def _fma(builder: Any, x: Any, y: Any, z: Any) -> Any:
+def fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    """Give x y + z of vectors, rounded once."""
     suffix = "f32" if isinstance(x.type.element, ir.FloatType) else "f64"
-    return _intrinsic(builder, f"llvm.fma.v{LANES}{suffix}", x.type, x, y, z)
+    return call(builder, f"llvm.fma.v{LANES}{suffix}", x.type, x, y, z)
 
 
-def _splat(kind: Any, value: Any) -> Any:
+def splat(kind: Any, value: Any) -> Any:
+    """Give a constant in every lane."""
     return ir.Constant(kind, [ir.Constant(kind.element, value)] * LANES)
 
 
-def _broadcast(builder: Any, kind: Any, number: Any) -> Any:
+def broadcast(builder: Any, kind: Any, number: Any) -> Any:
+    """Give a number in every lane."""
     lane, nothing = ir.IntType(32), ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(nothing, number, ir.Constant(lane, 0))
     zeros = ir.Constant(ir.VectorType(lane, LANES), [0] * LANES)
@@ -112,7 +116,7 @@ def prefetch(typing: Any, array: Any, at: Any) -> Any:
         byte = builder.bitcast(at, ir.IntType(8).as_pointer())
         i32 = ir.IntType(32)  # for reading, to be kept, data
         hints = [ir.Constant(i32, 0), ir.Constant(i32, 3), ir.Constant(i32, 1)]
-        _intrinsic(builder, "llvm.prefetch.p0", ir.VoidType(), byte, *hints)
+        call(builder, "llvm.prefetch.p0", ir.VoidType(), byte, *hints)
         return context.get_dummy_value()
 
     return types.void(array, types.intp), code
@@ -123,7 +127,7 @@ def fma(typing: Any, x: Any, u: Any, v: Any) -> Any:
     """Give x u + v of a number x and vectors u, v, rounded once."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _fma(builder, _broadcast(builder, args[1].type, args[0]), args[1], args[2])
+        return fused(builder, broadcast(builder, args[1].type, args[0]), args[1], args[2])
 
     return u(u.scalar, u, v), code
 
@@ -133,7 +137,7 @@ def multiply_add(typing: Any, u: Any, v: Any, w: Any) -> Any:
     """Give u v + w of vectors, rounded once."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _fma(builder, *args)
+        return fused(builder, *args)
 
     return u(u, v, w), code
 
@@ -145,17 +149,77 @@ def add(typing: Any, u: Any, v: Any) -> Any:
 
 
 @intrinsic
-def total(typing: Any, vector: Any) -> Any:
-    """Give the sum of the lanes, as a fixed tree: halves onto halves."""
+def scale(typing: Any, x: Any, v: Any) -> Any:
+    """Give x v of a number and a vector."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        v, lanes = args[0], ir.VectorType(ir.IntType(32), LANES)
-        for half in (8, 4, 2, 1):
-            turned = ir.Constant(lanes, [(lane + half) % LANES for lane in range(LANES)])
-            v = builder.fadd(v, builder.shuffle_vector(v, v, turned))
-        return builder.extract_element(v, ir.Constant(ir.IntType(32), 0))
+        return builder.fmul(broadcast(builder, args[1].type, args[0]), args[1])
 
-    return vector.scalar(vector), code
+    return v(v.scalar, v), code
+
+
+@intrinsic
+def head(typing: Any, vector: Any, count: Any) -> Any:
+    """Give the first `count` lanes, and zeros behind."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = ir.VectorType(ir.IntType(64), LANES)
+        numbers = ir.Constant(lanes, list(range(LANES)))
+        kept = builder.icmp_signed("<", numbers, broadcast(builder, lanes, args[1]))
+        return builder.select(kept, args[0], splat(args[0].type, 0.0))
+
+    return vector(vector, types.intp), code
+
+
+@intrinsic
+def less_one_at(typing: Any, vector: Any, lane: Any) -> Any:
+    """Give the vector, less 1 in one lane, where there is such a lane."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = ir.VectorType(ir.IntType(64), LANES)
+        numbers = ir.Constant(lanes, list(range(LANES)))
+        there = builder.icmp_signed("==", numbers, broadcast(builder, lanes, args[1]))
+        less = builder.fsub(args[0], splat(args[0].type, 1.0))
+        return builder.select(there, less, args[0])
+
+    return vector(vector, types.intp), code
+
+
+@intrinsic
+def totals(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
+    """Sum up the lanes of eight vectors, as a fixed tree, until each has two left, side by side."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        a, b, c, d, e, f, g, h = args
+        ae, cg = _fold(builder, a, e, 8), _fold(builder, c, g, 8)
+        bf, dh = _fold(builder, b, f, 8), _fold(builder, d, h, 8)
+        return _fold(builder, _fold(builder, ae, cg, 4), _fold(builder, bf, dh, 4), 2)
+
+    return a(a, b, c, d, e, f, g, h), code
+
+
+@intrinsic
+def interleaved_totals(typing: Any, even: Any, odd: Any) -> Any:
+    """Finish the sums of `totals` of eight even and eight odd vectors: lane j is the j-th's sum."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _fold(builder, args[0], args[1], 1)
+
+    return even(even, odd), code
+
+
+def _fold(builder: Any, u: Any, v: Any, part: int) -> Any:
+    """Add the halves of every block of 2 `part` lanes: u's sums come first, then v's."""
+    first: list[int] = []
+    for block in range(0, LANES, 2 * part):
+        first += [block + i for i in range(part)] + [LANES + block + i for i in range(part)]
+    second = [lane + part for lane in first]
+    return builder.fadd(_shuffle(builder, u, v, first), _shuffle(builder, u, v, second))
+
+
+def _shuffle(builder: Any, u: Any, v: Any, lanes: list[int]) -> Any:
+    kind = ir.VectorType(ir.IntType(32), len(lanes))
+    return builder.shuffle_vector(u, v, ir.Constant(kind, lanes))
 
 
 @intrinsic
@@ -163,91 +227,44 @@ def zero(typing: Any, array: Any) -> Any:
     """Give a vector of zeros, of the type that an array or pointer holds."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _splat(_llvm(signature.args[0].dtype), 0.0)
+        return splat(as_llvm(signature.args[0].dtype), 0.0)
 
     return VECTORS[array.dtype](array), code
 
 
-# e^z = 2^n e^r with n = round(z / ln 2) and |r| <= ln 2 / 2. ln 2 is subtracted in two parts, the
-# first with so few bits that n times it is exact; e^r is its Taylor series, of which the first term
-# left out is below half a unit in the last place.
-_LIMIT = {types.float32: 87.0, types.float64: 708.0}  # 2^n stays a normal number
-_TERMS = {types.float32: 7, types.float64: 13}
-_BITS = {types.float32: (23, 127), types.float64: (52, 1023)}
-_LN2_HIGH = {
-    types.float32: float(np.float32(0.693359375)),
-    types.float64: float.fromhex("0x1.62e42fee00000p-1"),
-}
-_LN2_LOW = {
-    types.float32: -2.12194440e-4,
-    types.float64: float.fromhex("0x1.a39ef35793c76p-33"),
-}
+@intrinsic
+def flush_denormals(typing: Any) -> Any:
+    """Let numbers too small to be normal (in float32 below 1.2e-38) count as zero from now on.
 
+    A processor takes a hundred times as long for them as for others, and saturated units bring
+    many. Gives the state that `restore` wants, or 0 where this is not an x86.
+    """
 
-def _exp(builder: Any, scalar: Any, z: Any) -> Any:
-    kind, ints = _llvm(scalar), ir.VectorType(INTS[scalar], LANES)
-    suffix = f"v{LANES}f{scalar.bitwidth}"
-    low, high = _splat(kind, -_LIMIT[scalar]), _splat(kind, _LIMIT[scalar])
-    z = builder.select(builder.fcmp_ordered("<", z, low), low, z)
-    z = builder.select(builder.fcmp_ordered(">", z, high), high, z)
-    turns = builder.fmul(z, _splat(kind, 1 / math.log(2)))
-    n = _intrinsic(builder, f"llvm.rint.{suffix}", kind, turns)
-    r = _fma(builder, n, _splat(kind, -_LN2_HIGH[scalar]), z)
-    r = _fma(builder, n, _splat(kind, -_LN2_LOW[scalar]), r)
-    series = _splat(kind, 1 / math.factorial(_TERMS[scalar]))
-    for power in range(_TERMS[scalar] - 1, -1, -1):
-        series = _fma(builder, series, r, _splat(kind, 1 / math.factorial(power)))
-    # A NaN has no n; it comes through in the series.
-    n = builder.select(builder.fcmp_ordered("ord", n, n), n, _splat(kind, 0.0))
-    shift, bias = _BITS[scalar]
-    exponent = builder.add(builder.fptosi(n, ints), _splat(ints, bias))
-    return builder.fmul(series, builder.bitcast(builder.shl(exponent, _splat(ints, shift)), kind))
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        state = cgutils.alloca_once_value(builder, ir.Constant(ir.IntType(32), 0))
+        if IS_X86:
+            _control(builder, "stmxcsr", state)
+        before = builder.load(state)
+        if IS_X86:
+            builder.store(builder.or_(before, ir.Constant(ir.IntType(32), 0x8040)), state)
+            _control(builder, "ldmxcsr", state)
+        return before
+
+    return types.int32(), code
 
 
 @intrinsic
-def sigmoid(typing: Any, vector: Any) -> Any:
-    """1 / (1 + e^-z)."""
+def restore(typing: Any, before: Any) -> Any:
+    """End what `flush_denormals` began."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[0].type
-        e = _exp(builder, vector.scalar, builder.fneg(args[0]))
-        one = _splat(kind, 1.0)
-        return builder.fdiv(one, builder.fadd(one, e))
+        if IS_X86:
+            _control(builder, "ldmxcsr", cgutils.alloca_once_value(builder, args[0]))
+        return context.get_dummy_value()
 
-    return vector(vector), code
-
-
-@intrinsic
-def tanh(typing: Any, vector: Any) -> Any:
-    """1 - 2 / (1 + e^2z): its error is absolute, of one rounding of 1."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[0].type
-        e = _exp(builder, vector.scalar, builder.fadd(args[0], args[0]))
-        one = _splat(kind, 1.0)
-        part = builder.fdiv(_splat(kind, 2.0), builder.fadd(one, e))
-        return builder.fsub(one, part)
-
-    return vector(vector), code
+    return types.void(types.int32), code
 
 
-@intrinsic
-def relu(typing: Any, vector: Any) -> Any:
-    """Give z where it is positive (or NaN), else 0."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        zeros = _splat(args[0].type, 0.0)
-        return builder.select(builder.fcmp_ordered("<=", args[0], zeros), zeros, args[0])
-
-    return vector(vector), code
-
-
-@intrinsic
-def exp_less(typing: Any, vector: Any, number: Any) -> Any:
-    """Give e^(z - number)."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        number = _broadcast(builder, args[0].type, args[1])
-        return _exp(builder, vector.scalar, builder.fsub(args[0], number))
-
-    return vector(vector, vector.scalar), code
+def _control(builder: Any, name: str, state: Any) -> None:
+    place = builder.bitcast(state, ir.IntType(8).as_pointer())
+    call(builder, f"llvm.x86.sse.{name}", ir.VoidType(), place)

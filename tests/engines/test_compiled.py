@@ -233,4 +233,4 @@ def test_the_run_says_which_engine_ran_and_why(gdexp: Command, outputs: Path) ->
     (journal,) = outputs.glob("runs/*/*/journal.jsonl")
     start = journal.read_text().splitlines()[0]
     assert '"engine.used":"compiled"' in start
-    assert '"gdexp.engine_why":"asked for; inputs sparse, density 0.5' in start
+    assert '"gdexp.engine_why":"asked for; inputs sparse bytes, density 0.5' in start

@@ -1,0 +1,48 @@
+"""The first layer's weights where inputs are dense: four examples share each row of weights."""
+
+import numpy as np
+
+from gdexp.engines.kernels import jit
+from gdexp.engines.simd import LANES, add, fma, load, store, zero
+
+
+@jit
+def four(inputs, order, k):
+    """Give where the entries of examples order[k : k + 4] begin."""
+    ptr = inputs.ptr
+    first, second = np.intp(ptr[order[k]]), np.intp(ptr[order[k + 1]])
+    return first, second, np.intp(ptr[order[k + 2]]), np.intp(ptr[order[k + 3]])
+
+
+@jit
+def four_rows(P, h, Z, z, room, x, at, count):
+    """Do `rows` for four examples, whose `count` inputs are x[at[0]:], x[at[1]:] and so on."""
+    i, j, k, l = at
+    for c in range(0, h, LANES):
+        o, p, r = z + c, z + c + 2 * room, c
+        a0, b0, c0, d0 = load(Z, o), load(Z, o + room), load(Z, p), load(Z, p + room)
+        a1, b1, c1, d1 = zero(P), zero(P), zero(P), zero(P)
+        for t in range(0, count, 2):
+            u, v = load(P, r), load(P, r + h)
+            a0, a1 = fma(x[i + t], u, a0), fma(x[i + t + 1], v, a1)
+            b0, b1 = fma(x[j + t], u, b0), fma(x[j + t + 1], v, b1)
+            c0, c1 = fma(x[k + t], u, c0), fma(x[k + t + 1], v, c1)
+            d0, d1 = fma(x[l + t], u, d0), fma(x[l + t + 1], v, d1)
+            r += 2 * h
+        store(Z, o, add(a0, a1))
+        store(Z, o + room, add(b0, b1))
+        store(Z, p, add(c0, c1))
+        store(Z, p + room, add(d0, d1))
+
+
+@jit
+def four_outer(Q, h, D, d, room, x, at, count):
+    """Do `outer` for four examples."""
+    i, j, k, l = at
+    for c in range(0, h, LANES):
+        o, p, r = d + c, d + c + 2 * room, c
+        d0, d1, d2, d3 = load(D, o), load(D, o + room), load(D, p), load(D, p + room)
+        for t in range(count):
+            w = fma(x[j + t], d1, fma(x[i + t], d0, load(Q, r)))
+            store(Q, r, fma(x[l + t], d3, fma(x[k + t], d2, w)))
+            r += h

@@ -1,0 +1,187 @@
+"""The first layer's weights: by far the most, and touched only where an input is not zero.
+
+An input that is zero adds nothing to z, and its weights have a zero gradient: skipping it changes
+no bit of the result.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from gdexp.engines.dense import four, four_outer, four_rows
+from gdexp.engines.kernels import jit
+from gdexp.engines.simd import LANES, add, fma, load, pointer, prefetch, store, zero
+
+AHEAD = 8  # examples between asking for one and reading it
+LINE = 64  # bytes of a line of the cache
+
+
+class Inputs(NamedTuple):
+    """Examples as `gdexp.engines.inputs` holds them; the type of `index` tells the form."""
+
+    size: int
+    ptr: Any
+    index: Any
+    values: Any
+    labels: Any
+
+
+@jit
+def inputs_at(inputs):
+    """Give examples by pointers."""
+    ptr, labels = pointer(inputs.ptr), pointer(inputs.labels)
+    index, values = pointer(inputs.index), pointer(inputs.values)
+    return Inputs(inputs.size, ptr, index, values, labels)
+
+
+def form_of(inputs):
+    """Give the type of `index`, of the compiler's type of examples."""
+    return inputs.types[inputs.fields.index("index")].dtype
+
+
+def entry(inputs, k, h, c, r):
+    """Give the offset of the k-th entry's row of weights, from column c on, and its value.
+
+    `r` is the offset of the entry before; what comes before the first one is input -1.
+    """
+
+
+@overload(entry)
+def _entry(inputs, k, h, c, r):
+    def code(inputs, k, h, c, r):
+        code = np.intp(inputs.index[k])
+        return r + (code & 255) * h, inputs.values[code >> 8]
+
+    def value(inputs, k, h, c, r):
+        return c + np.intp(inputs.index[k]) * h, inputs.values[k]
+
+    def row(inputs, k, h, c, r):
+        return r + h, inputs.values[k]
+
+    return {types.uint16: code, types.uint32: value, types.uint8: row}[form_of(inputs)]
+
+
+def call_for(inputs, first, last):
+    """Prefetch entries: they lie anywhere in memory."""
+
+
+@overload(call_for)
+def _call_for(inputs, first, last):
+    def codes(inputs, first, last):
+        for t in range(first, last, LINE // 2):
+            prefetch(inputs.index, t)
+
+    def values(inputs, first, last):
+        for t in range(first, min(last, first + LINE), LINE // 4):
+            prefetch(inputs.values, t)
+
+    return codes if form_of(inputs) == types.uint16 else values
+
+
+@jit
+def rows(P, h, Z, z, inputs, first, last):
+    """Z[z:][:h] += Σ_k x_k w_k over inputs from first to last: 32 outputs by 4 inputs at a time."""
+    c = 0
+    while c + 2 * LANES <= h:
+        r = c - h
+        a0, a1 = load(Z, z + c), load(Z, z + c + LANES)
+        b0, b1, c0, c1, d0, d1 = zero(P), zero(P), zero(P), zero(P), zero(P), zero(P)
+        for k in range(first, last, 4):
+            r, v = entry(inputs, k, h, c, r)
+            a0, a1 = fma(v, load(P, r), a0), fma(v, load(P, r + LANES), a1)
+            r, v = entry(inputs, k + 1, h, c, r)
+            b0, b1 = fma(v, load(P, r), b0), fma(v, load(P, r + LANES), b1)
+            r, v = entry(inputs, k + 2, h, c, r)
+            c0, c1 = fma(v, load(P, r), c0), fma(v, load(P, r + LANES), c1)
+            r, v = entry(inputs, k + 3, h, c, r)
+            d0, d1 = fma(v, load(P, r), d0), fma(v, load(P, r + LANES), d1)
+        store(Z, z + c, add(add(a0, b0), add(c0, d0)))
+        store(Z, z + c + LANES, add(add(a1, b1), add(c1, d1)))
+        c += 2 * LANES
+    if c < h:
+        r = c - h
+        a0, b0, c0, d0 = load(Z, z + c), zero(P), zero(P), zero(P)
+        for k in range(first, last, 4):
+            r, v = entry(inputs, k, h, c, r)
+            a0 = fma(v, load(P, r), a0)
+            r, v = entry(inputs, k + 1, h, c, r)
+            b0 = fma(v, load(P, r), b0)
+            r, v = entry(inputs, k + 2, h, c, r)
+            c0 = fma(v, load(P, r), c0)
+            r, v = entry(inputs, k + 3, h, c, r)
+            d0 = fma(v, load(P, r), d0)
+        store(Z, z + c, add(add(a0, b0), add(c0, d0)))
+
+
+@jit
+def outer(Q, h, D, d, inputs, first, last):
+    """w_k += x_k D[d:][:h] for every input k from first to last: one example's part of BP4."""
+    c = 0
+    while c + 2 * LANES <= h:
+        r = c - h
+        d0, d1 = load(D, d + c), load(D, d + c + LANES)
+        for k in range(first, last, 2):
+            r, v = entry(inputs, k, h, c, r)
+            store(Q, r, fma(v, d0, load(Q, r)))
+            store(Q, r + LANES, fma(v, d1, load(Q, r + LANES)))
+            r, v = entry(inputs, k + 1, h, c, r)
+            store(Q, r, fma(v, d0, load(Q, r)))
+            store(Q, r + LANES, fma(v, d1, load(Q, r + LANES)))
+        c += 2 * LANES
+    if c < h:
+        r = c - h
+        d0 = load(D, d + c)
+        for k in range(first, last, 2):
+            r, v = entry(inputs, k, h, c, r)
+            store(Q, r, fma(v, d0, load(Q, r)))
+            r, v = entry(inputs, k + 1, h, c, r)
+            store(Q, r, fma(v, d0, load(Q, r)))
+
+
+def is_dense(inputs):
+    """Whether inputs are held as rows: known when the kernels are compiled."""
+
+
+@overload(is_dense)
+def _is_dense(inputs):
+    dense = form_of(inputs) == types.uint8
+    return lambda inputs: dense
+
+
+@jit
+def feed(P, b, h, Z, z, room, inputs, order, k, held):
+    """Z[z + e room :][:h] = z of the first layer, with biases P[b:], for order[k:][:held]."""
+    for e in range(held):
+        for t in range(0, h, LANES):
+            store(Z, z + e * room + t, load(P, b + t))
+    e = 0
+    if is_dense(inputs):
+        while e + 4 <= held:
+            at, count = four(inputs, order, k + e), np.intp(inputs.ptr[1])
+            four_rows(P, h, Z, z + e * room, room, inputs.values, at, count)
+            e += 4
+    while e < held:
+        i = order[k + e]
+        at, end = np.intp(inputs.ptr[i]), np.intp(inputs.ptr[i + 1])
+        rows(P, h, Z, z + e * room, inputs, at, end)
+        j = order[min(k + e + AHEAD, inputs.size - 1)]
+        call_for(inputs, np.intp(inputs.ptr[j]), np.intp(inputs.ptr[j + 1]))
+        e += 1
+
+
+@jit
+def learn(Q, h, D, d, room, inputs, order, k, held):
+    """Q += the weights' part of the gradients of order[k:][:held], with errors D[d + e room :]."""
+    e = 0
+    if is_dense(inputs):
+        while e + 4 <= held:
+            at, count = four(inputs, order, k + e), np.intp(inputs.ptr[1])
+            four_outer(Q, h, D, d + e * room, room, inputs.values, at, count)
+            e += 4
+    while e < held:
+        i = order[k + e]
+        at, end = np.intp(inputs.ptr[i]), np.intp(inputs.ptr[i + 1])
+        outer(Q, h, D, d + e * room, inputs, at, end)
+        e += 1
