@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from gdexp.data import Dataset, Digits, Examples
 from gdexp.descent import FullGradient, MiniBatch, Online, Optimizer, Scaling, State, descent
-from gdexp.engines import Compiled, Reference, compiled
+from gdexp.engines import Compiled, Reference
+from gdexp.engines.compiled import engine
 from gdexp.errors import GdexpError
 from gdexp.problems import ACTIVATIONS, Architecture, Cost, CrossEntropy, Network, Quadratic
 from tests.conftest import Command, small_dataset
@@ -221,7 +222,7 @@ def test_threads_do_not_disturb_each_other() -> None:
 
 
 def test_without_numba_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "installed", lambda: False)
+    monkeypatch.setattr(engine, "installed", lambda: False)
     network = Network(Architecture([3]), Quadratic(), small_dataset(), np.float32)
     with pytest.raises(GdexpError, match=r"needs Numba\. pip install 'gdexp\[compiled\]'"):
         Compiled("float32").prepare(network)

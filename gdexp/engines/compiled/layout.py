@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.engines.inputs import UNIT
+from gdexp.engines.compiled.inputs import UNIT
 from gdexp.problems import CrossEntropy, Network
 
 LANES = 16  # numbers in a vector of the kernels; rows are padded to a multiple of it

@@ -1,66 +1,16 @@
-"""The compiled engine: data and parameters laid out for the kernels, which Numba compiles."""
+"""Carries out epochs with the compiled kernels: data and parameters laid out for them."""
 
-import hashlib
-import importlib.util
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.data.cache import cache_folder
 from gdexp.descent import Optimizer, Problem, Scaling, State, Vector
-from gdexp.engines.engine import Engine, Prepared
-from gdexp.engines.inputs import density, form_of, hold
-from gdexp.engines.layout import Layout, aligned
-from gdexp.errors import GdexpError
+from gdexp.engines.compiled.inputs import density, form_of, hold
+from gdexp.engines.compiled.layout import Layout, aligned
 from gdexp.measure import Measure
 from gdexp.problems import Network
-
-SOURCES = (
-    *("layout.py", "inputs.py", "simd.py", "elementary.py"),
-    *("kernels.py", "dense.py", "first_layer.py", "epochs.py"),
-)
-INSTALL = "pip install 'gdexp[compiled]'"
-
-
-@dataclass(frozen=True)
-class Compiled(Engine):
-    """A whole epoch in one compiled function: explicit vectors, inputs that are zero skipped.
-
-    Its results are the same bits on every x86 processor, whatever its vectors' width.
-    """
-
-    def prepare(self, problem: Network) -> Prepared:
-        """Lay out the data, and compile what no run before has compiled."""
-        if not installed():
-            raise GdexpError(f"engine=compiled needs Numba. {INSTALL}, or write engine=reference.")
-        return CompiledCarrier(problem)
-
-
-def installed() -> bool:
-    """Whether Numba is there."""
-    return importlib.util.find_spec("numba") is not None
-
-
-def compiled_cache() -> Path:
-    """Give the folder of compiled code: one for each state of the sources, so never a stale one."""
-    sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in SOURCES)
-    return cache_folder() / "compiled" / hashlib.sha256(sources).hexdigest()[:16]
-
-
-def load_kernels() -> Any:
-    """Import the kernels, with Numba's cache in a folder that can be written."""
-    import numba
-
-    if "NUMBA_CACHE_DIR" not in os.environ:
-        numba.config.CACHE_DIR = str(compiled_cache())  # type: ignore[attr-defined]
-    from gdexp.engines import epochs
-
-    return epochs
 
 
 class CompiledCarrier:
@@ -69,12 +19,14 @@ class CompiledCarrier:
     Parameters
     ----------
     problem : Network
+    kernels : module
+        `gdexp.engines.compiled.epochs`, imported when it was known where its cache is.
     """
 
     name = "compiled"
 
-    def __init__(self, problem: Network) -> None:
-        self._kernels = load_kernels()
+    def __init__(self, problem: Network, kernels: Any) -> None:
+        self._kernels = kernels
         self._layout = Layout(problem)
         self._net = self._kernels.Net(*self._layout.net)
         self.form = form_of(problem.dataset.train)

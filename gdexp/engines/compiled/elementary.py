@@ -11,8 +11,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from gdexp.engines.layout import LANES
-from gdexp.engines.simd import as_llvm, broadcast, call, fused, splat
+from gdexp.engines.compiled.layout import LANES
+from gdexp.engines.compiled.simd import as_llvm, broadcast, call, fused, splat
 
 INTS = {types.float32: ir.IntType(32), types.float64: ir.IntType(64)}
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from gdexp.engines.first_layer import Inputs, feed, inputs_at, learn
-from gdexp.engines.kernels import (
+from gdexp.engines.compiled.first_layer import Inputs, feed, inputs_at, learn
+from gdexp.engines.compiled.kernels import (
     QUADRATIC,
     SIGMOID,
     Net,
@@ -15,7 +15,7 @@ from gdexp.engines.kernels import (
     jit,
     net_at,
 )
-from gdexp.engines.simd import LANES, add, flush_denormals, load, pointer, restore, store
+from gdexp.engines.compiled.simd import LANES, add, flush_denormals, load, pointer, restore, store
 
 __all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "epoch", "measure"]
 

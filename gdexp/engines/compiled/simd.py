@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from gdexp.engines.layout import LANES
+from gdexp.engines.compiled.layout import LANES
 
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64")
 

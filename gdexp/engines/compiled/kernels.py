@@ -1,14 +1,14 @@
 """What the compiled engine compiles of a network's layers: forward, backward, and gradients.
 
-Parameters lie in one flat array P, as `gdexp.engines.layout` lays them. The first layer's weights,
-of which only those are touched whose inputs are not zero, are `gdexp.engines.first_layer`'s.
+Parameters lie in one flat array P, as `gdexp.engines.compiled.layout` lays them. The first layer's weights,
+of which only those are touched whose inputs are not zero, are `gdexp.engines.compiled.first_layer`'s.
 """
 
 from typing import Any, NamedTuple
 
 from numba import njit
 
-from gdexp.engines.elementary import (
+from gdexp.engines.compiled.elementary import (
     exp_less,
     relu,
     relu_back,
@@ -17,8 +17,8 @@ from gdexp.engines.elementary import (
     tanh,
     tanh_back,
 )
-from gdexp.engines.layout import KINDS
-from gdexp.engines.simd import (
+from gdexp.engines.compiled.layout import KINDS
+from gdexp.engines.compiled.simd import (
     LANES,
     add,
     fma,

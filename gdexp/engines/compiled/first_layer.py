@@ -10,16 +10,16 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from gdexp.engines.dense import four, four_outer, four_rows
-from gdexp.engines.kernels import jit
-from gdexp.engines.simd import LANES, add, fma, load, pointer, prefetch, store, zero
+from gdexp.engines.compiled.dense import four, four_outer, four_rows
+from gdexp.engines.compiled.kernels import jit
+from gdexp.engines.compiled.simd import LANES, add, fma, load, pointer, prefetch, store, zero
 
 AHEAD = 8  # examples between asking for one and reading it
 LINE = 64  # bytes of a line of the cache
 
 
 class Inputs(NamedTuple):
-    """Examples as `gdexp.engines.inputs` holds them; the type of `index` tells the form."""
+    """Examples as `gdexp.engines.compiled.inputs` holds them; the type of `index` tells the form."""
 
     size: int
     ptr: Any

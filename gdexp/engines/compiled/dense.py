@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gdexp.engines.kernels import jit
-from gdexp.engines.simd import LANES, add, fma, load, store, zero
+from gdexp.engines.compiled.kernels import jit
+from gdexp.engines.compiled.simd import LANES, add, fma, load, store, zero
 
 
 @jit
