@@ -33,7 +33,7 @@ format: $(VENV)/.dev ## Bring the code into shape
 	$(BIN)/ruff format .
 
 book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (about 15 minutes)
-	$(BIN)/python benchmarks/nielsen.py
+	$(BIN)/python -m benchmarks.nielsen
 
 bench: $(VENV)/.run ## Time epochs beside the peers that are installed (pip install 'gdexp[bench]')
 	$(BIN)/python -m benchmarks.epochs
