@@ -109,21 +109,10 @@ def jax_scan(network: Network, m: int, eta: float) -> Peer:
     import jax
     import jax.numpy as jnp
 
-    start = Start(network, m)
+    start, turned = Start(network, m), m == 1
     x, y = map(jnp.asarray, start.arrays())
-    turned = m == 1  # weights held as (n_in, n_out): twice as fast at m = 1, slower above
     held = [(jnp.asarray(w.T if turned else w), jnp.asarray(b)) for w, b in start.layers()]
-    draw = start.orders()
-
-    def cost(layers: Any, x: Any, y: Any) -> Any:
-        a = x
-        for w, b in layers:
-            a = jax.nn.sigmoid(a @ (w if turned else w.T) + b)
-        return ((a - y) ** 2).sum() / (2 * len(x))
-
-    def step(layers: Any, x: Any, y: Any) -> Any:
-        nabla = jax.grad(cost)(layers, x, y)
-        return jax.tree.map(lambda v, g: v - eta * g, layers, nabla)
+    draw, step = start.orders(), _jax_step(turned, eta)
 
     @jax.jit
     def run(layers: Any, x: Any, y: Any, order: Any) -> Any:
@@ -135,9 +124,27 @@ def jax_scan(network: Network, m: int, eta: float) -> Peer:
     def epoch() -> None:
         held[:] = jax.block_until_ready(run(held, x, y, draw()))
 
-    return Peer(
-        epoch, lambda: _flat(np.asarray(p.T if turned else p) for layer in held for p in layer)
-    )
+    def v() -> Array:
+        return _flat(np.asarray(p.T if turned else p) for layer in held for p in layer)
+
+    return Peer(epoch, v)
+
+
+def _jax_step(turned: bool, eta: float) -> Callable[[Any, Any, Any], Any]:
+    """Give an update; `turned` weights are (n_in, n_out): twice as fast at m = 1, slower above."""
+    import jax
+
+    def cost(layers: Any, x: Any, y: Any) -> Any:
+        a = x
+        for w, b in layers:
+            a = jax.nn.sigmoid(a @ (w if turned else w.T) + b)
+        return ((a - y) ** 2).sum() / (2 * len(x))
+
+    def step(layers: Any, x: Any, y: Any) -> Any:
+        nabla = jax.grad(cost)(layers, x, y)
+        return jax.tree.map(lambda v, g: v - eta * g, layers, nabla)
+
+    return step
 
 
 def _flat(parts: Iterator[Array]) -> Array:

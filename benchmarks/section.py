@@ -16,9 +16,17 @@ def arguments(about: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each thing (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=_rounds, default=ROUNDS, help="of each thing (%(default)s)"
+    )
     parser.add_argument("--dry", action="store_true", help="leave the docs as they are")
     return parser
+
+
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on, not {text!r}")
+    return int(text)
 
 
 def run(name: str, about: str | None, measure: Callable[[int], list[str]]) -> None:
