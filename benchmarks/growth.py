@@ -19,7 +19,7 @@ from gdexp.problems import Network
 PROGRAMS = [
     name for name in ("gdexp compiled", "gdexp blas", "gdexp reference, float32") if name in PEERS
 ]
-ETA, N = 0.1, 10_000  # examples, but where their number is what grows
+ETA, M, N = 0.1, 10, 10_000  # but where m, or the number of examples, is what grows
 
 
 @dataclass(frozen=True)
@@ -62,25 +62,24 @@ class Series:
 def series(dataset: Dataset) -> list[Series]:
     """Give all that is measured."""
     some = mnist.first(dataset, N)
-    m = 10
     return [
         Series(
             "examples n (784-30-10, m = 10)",
             [500, 1_500, 5_000, 15_000, 50_000],
             1_500,
-            lambda n: (mnist.network(mnist.first(dataset, n), [30]), m),
+            lambda n: (mnist.network(mnist.first(dataset, n), [30]), M),
         ),
         Series(
             f"width h (784-h-10, m = 10, n = {N:,})",
             [16, 32, 64, 128, 256, 512],
             64,
-            lambda width: (mnist.network(some, [width]), m),
+            lambda width: (mnist.network(some, [width]), M),
         ),
         Series(
             f"hidden layers of 128 units (m = 10, n = {N:,})",
             [1, 2, 3, 4, 5, 6],
             2,
-            lambda depth: (mnist.network(some, [128] * depth), m),
+            lambda depth: (mnist.network(some, [128] * depth), M),
             added=True,
         ),
         Series(
