@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= 2
 ARGS ?= optimizer=sgd batch=10
+SECTIONS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -33,10 +34,10 @@ format: $(VENV)/.dev ## Bring the code into shape
 	$(BIN)/ruff format .
 
 book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (about 15 minutes)
-	$(BIN)/python benchmarks/nielsen.py
+	$(BIN)/python -m benchmarks.nielsen
 
-bench: $(VENV)/.run ## Time epochs beside the peers that are installed (pip install 'gdexp[bench]')
-	$(BIN)/python -m benchmarks.epochs
+bench: $(VENV)/.bench ## Measure everything in docs/performance.md anew (10 minutes; SECTIONS="epochs ...")
+	$(BIN)/python -m benchmarks $(SECTIONS)
 
 browser: ## Find Chromium for the browser test, or install it where apt can
 	@for name in $$CHROMIUM chromium chromium-browser google-chrome google-chrome-stable; do \
@@ -58,6 +59,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[compiled]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.run
+	$(PIP) --editable '.[compiled,bench]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

@@ -1,6 +1,6 @@
 """Repeat Nielsen's chapter 1 on MNIST, five seeds each, and put the table into docs/nielsen.md.
 
-``make book`` runs it; ``python benchmarks/nielsen.py 0 1`` takes other seeds.
+``make book`` runs it; ``python -m benchmarks.nielsen 0 1`` takes other seeds.
 """
 
 import csv
@@ -11,8 +11,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-DOC = Path(__file__).parents[1] / "docs" / "nielsen.md"
-BEGIN, END = "<!-- table: make book -->", "<!-- end -->"
+from benchmarks.document import put, table
+
+DOC, TABLE = "nielsen.md", "make book"
 
 
 @dataclass(frozen=True)
@@ -48,25 +49,19 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def row(setup: Setup, seeds: list[str]) -> str:
+def row(setup: Setup, seeds: list[str]) -> list[str]:
     found = peaks(setup.words, seeds)
     each = ", ".join(f"{peak:.2%}" for peak in found).replace("%", " %")
-    figures = (f"{f(found):.2%}".replace("%", " %") for f in (statistics.median, max))
-    return f"| `{' '.join(setup.words)}` | {setup.book} | {' | '.join(figures)} | {each} |"
+    figures = [f"{f(found):.2%}".replace("%", " %") for f in (statistics.median, max)]
+    return [f"`{' '.join(setup.words)}`", setup.book, *figures, each]
 
 
 def main(seeds: list[str]) -> None:
     """Run all set-ups, and write the table between the marks of the doc."""
-    lines = [
-        f"| settings | the book | median | best | seeds {', '.join(seeds)} |",
-        "| --- | --- | --- | --- | --- |",
-        *(row(setup, seeds) for setup in SETUPS),
-    ]
-    before, _, rest = DOC.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    table = "\n".join([BEGIN, "", *lines, "", END])
-    DOC.write_text(before + table + after, encoding="utf-8")
-    print(table)
+    head = ["settings", "the book", "median", "best", f"seeds {', '.join(seeds)}"]
+    lines = table(head, [row(setup, seeds) for setup in SETUPS])
+    put(DOC, TABLE, lines)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ LINE = 64  # bytes of a line of the cache
 
 
 class Inputs(NamedTuple):
-    """Examples as `gdexp.engines.compiled.inputs` holds them; the type of `index` tells the form."""
+    """Examples as `inputs.hold` holds them; the type of `index` tells the form."""
 
     size: int
     ptr: Any

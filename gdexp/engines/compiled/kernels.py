@@ -1,7 +1,7 @@
 """What the compiled engine compiles of a network's layers: forward, backward, and gradients.
 
-Parameters lie in one flat array P, as `gdexp.engines.compiled.layout` lays them. The first layer's weights,
-of which only those are touched whose inputs are not zero, are `gdexp.engines.compiled.first_layer`'s.
+Parameters lie in one flat array P, as `layout` lays them. The first layer's weights, of which only
+those are touched whose inputs are not zero, are `first_layer`'s.
 """
 
 from typing import Any, NamedTuple

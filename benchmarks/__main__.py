@@ -1,0 +1,40 @@
+"""The benchmark suite, ``make bench``: sections one after the other, each in its own process.
+
+A process of its own keeps the threads, caches and memory of one section out of the next.
+"""
+
+import subprocess
+import sys
+
+from benchmarks.section import arguments
+
+SECTIONS = {
+    "epochs": "an epoch beside scikit-learn, PyTorch and JAX, and the cost that each reaches",
+    "limits": "the compiled epoch beside what the core's arithmetic allows",
+    "growth": "an epoch against examples, width, depth and mini-batch",
+    "threads": "two runs in two threads against one",
+    "startup": "CPU seconds of cold commands",
+    "tracking": "whole tracked commands against MLflow alone",
+    "memory": "peak memory of the process that trains, and of the feeder",
+}
+
+
+def main() -> int:
+    """Run the sections that were named, or all; give the status of the worst."""
+    about = "\n".join(f"  {name:9} {what}" for name, what in SECTIONS.items())
+    parser = arguments(f"{__doc__}\n{about}")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help="all where none is named")
+    given = parser.parse_args()
+    if unknown := set(given.sections) - set(SECTIONS):
+        parser.error(f"no section: {', '.join(sorted(unknown))}")
+    flags = [f"--rounds={given.rounds}", *(["--dry"] if given.dry else [])]
+    status = 0
+    for name in given.sections or SECTIONS:
+        print(f"\n{name}: {SECTIONS[name]}\n", flush=True)
+        ran = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *flags], check=False)
+        status = max(status, abs(ran.returncode))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Two runs in two threads against one: the compiled epoch lets other threads run meanwhile.
+
+Not pinned: it needs two free cores, and anything else that runs on them shows.
+"""
+
+import threading
+
+from threadpoolctl import threadpool_limits
+
+from benchmarks import mnist, section, timing
+from benchmarks.document import table
+from benchmarks.peers import PEERS
+
+EPOCHS = 20  # of a run
+
+
+def main(rounds: int) -> list[str]:
+    """Measure one run, and two at once; gives the table, or says why there is none."""
+    if timing.cores() < 2:
+        return ["Only one core was available: two threads were not measured."]
+    section.step("one run, and two in two threads")
+    network = mnist.network(mnist.load(), [30])
+    runs = [PEERS["gdexp compiled"](network, 10, 1.0).epoch for _ in range(2)]
+
+    def train(epoch: timing.Action) -> None:
+        for _ in range(EPOCHS):
+            epoch()
+
+    def both() -> None:
+        threads = [threading.Thread(target=train, args=(epoch,)) for epoch in runs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    with threadpool_limits(1):
+        found = timing.medians({"one": lambda: train(runs[0]), "two": both}, rounds)
+    ratio = found["two"] / found["one"]
+    head = [f"{EPOCHS} epochs, compiled", "one run, s", "two runs in two threads, s", "ratio"]
+    return table(
+        head, [["784-30-10, m = 10", f"{found['one']:.3f}", f"{found['two']:.3f}", f"{ratio:.2f}"]]
+    )
+
+
+if __name__ == "__main__":
+    section.run("threads", __doc__, main)
