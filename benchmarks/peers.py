@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gdexp.descent import FullGradient, MiniBatch, Scaling, State
-from gdexp.engines import Compiled, Engine, Reference
+from gdexp.engines import Blas, Compiled, Engine, Reference
 from gdexp.problems import Network
 
 Epoch = Callable[[], float]  # trains for one epoch; gives its seconds
@@ -131,6 +131,7 @@ def _arrays(network: Network) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any
 
 
 PEERS: dict[str, Callable[[Network, int, float], Epoch]] = {
+    "gdexp blas": ours(Blas("float32")),
     "gdexp compiled": ours(Compiled("float32")),
     "gdexp reference, float32": ours(Reference("float32")),
     "gdexp reference": ours(Reference("float64")),
