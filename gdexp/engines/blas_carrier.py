@@ -17,10 +17,10 @@ from gdexp.problems import Network
 Make = Callable[[Load, Rate], Program]
 Looking = tuple[Load, Program, Array, Array]  # and where the output's z and a are, (k, m)
 
-CHUNK = 500  # examples whose inputs and activations stay in the cache together
-FEW = 16  # largest mini-batch whose first layer goes by columns
+CHUNK = 250  # examples whose inputs and activations stay in the cache together
+NARROW_UP_TO = 16  # largest mini-batch whose first layer goes by columns
 LOAD = 200  # examples, about, that are gathered at once for small mini-batches
-AHEAD = 32  # examples that are looked ahead at m = 1: more cost more products of pairs
+AHEAD = 24  # examples that are looked ahead at m = 1: more cost more products of pairs
 
 
 class BlasCarrier:
@@ -51,7 +51,7 @@ class BlasCarrier:
         """Go through the training inputs once, in the order that `Plain` would take."""
         m, rate = optimizer.batch_size(problem.n), Rate(scaling, eta)
         order = optimizer.order(problem.n, state.rng)
-        weights = self._narrow if 1 < m <= FEW else self._wide
+        weights = self._narrow if 1 < m <= NARROW_UP_TO else self._wide
         weights.pack(state.v)
         self._epoch(order, m, rate)
         weights.unpack(state.v)
@@ -62,7 +62,7 @@ class BlasCarrier:
         if m == 1:
             self._train(order, AHEAD, m, self._by_many.look_ahead, rate)
         elif m <= CHUNK:
-            passes = self._by_few if m <= FEW else self._by_many
+            passes = self._by_few if m <= NARROW_UP_TO else self._by_many
             self._train(order, max(1, LOAD // m) * m, m, passes.updates, rate)
         else:
             for at in range(0, len(order), m):

@@ -1,6 +1,6 @@
 """Programs of the BLAS engine: the way forward, an update by m examples, and by one at a time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
@@ -8,12 +8,10 @@ import numpy as np
 
 from gdexp.descent import Scaling
 from gdexp.engines.elementwise import SLOPED, activate, back, slopes
+from gdexp.engines.first_layer import First, first_layer
 from gdexp.engines.gemm import Array, Program, gemm
 from gdexp.engines.rooms import Load, Room, Weights
 from gdexp.problems import CrossEntropy, Network
-
-PRODUCT = 1_000_000  # multiplications
-FEW = 32  # examples
 
 
 @dataclass(frozen=True)
@@ -26,28 +24,6 @@ class Rate:
     def of(self, m: int) -> float:
         """η, or η / m."""
         return self.scaling.of_update(self.eta, m)
-
-
-def pieces(m: int, weights: int) -> list[slice]:
-    """Cut m examples so that OpenBLAS takes each piece as it lies in memory.
-
-    It copies the factors of a product of more than about 10^6 multiplications before it begins,
-    which at these sizes costs a third of the time. Pieces of few examples are no better.
-    """
-    size = PRODUCT // weights
-    if size < FEW:
-        return [slice(0, m)]
-    return [slice(at, min(at + size, m)) for at in range(0, m, size)]
-
-
-@dataclass
-class First:
-    """The first layer in an update: where its z and δ are, how z comes and what δ changes."""
-
-    z: Array  # (n, m)
-    delta: Array  # (n, m)
-    forward: Program = field(default_factory=list)
-    update: Program = field(default_factory=list)
 
 
 class Passes:
@@ -63,7 +39,8 @@ class Passes:
     """
 
     def __init__(self, network: Network, weights: Weights, to: Weights) -> None:
-        self._network, self._v, self._to, self._wide = network, weights.v, to.v, weights.wide
+        self._network, self._weights, self._added_to = network, weights, to
+        self._v, self._to = weights.v, to.v
         self._names = network.architecture.names
         # Of cross-entropy the output's slope cancels: δ = a − y.
         self._cancels = isinstance(network.cost_of, CrossEntropy)
@@ -72,11 +49,8 @@ class Passes:
         """Give the steps that feed a load forward, and where they leave the output's z and a."""
         room = Room(self._network, load.size)
         first = self._first(room, load.x, load.scale, 0.0)
-        return (
-            [*first.forward, *self._forward(room, first.z)],
-            [first.z, *room.z[1:]][-1],
-            room.a[-1],
-        )
+        program = [*first.forward, *self._forward(room, first.z)]
+        return program, [first.z, *room.z[1:]][-1], room.a[-1]
 
     def updates(self, load: Load, rate: Rate) -> Program:
         """Give the steps of an update by each mini-batch of a load."""
@@ -84,25 +58,14 @@ class Passes:
         program: Program = []
         for y, at in zip(load.y, range(0, load.size, load.m), strict=True):
             x = load.x[at : at + load.m]  # (m, n_in + 1)
-            room = rooms.setdefault(len(x), Room(self._network, len(x)))
-            eta = rate.of(len(x))
+            if len(x) not in rooms:
+                rooms[len(x)] = Room(self._network, len(x))
+            room, eta = rooms[len(x)], rate.of(len(x))
             program += self._update(room, self._first(room, x, load.scale, eta), y, eta)
         return program
 
     def _first(self, room: Room, x: Array, scale: float, eta: float) -> First:
-        v, to, n = self._v[0], self._to[0], len(room.a[0])
-        if not self._wide:
-            z, delta = room.z[0], room.delta[0]
-            forward = [gemm(z, v, x.T, 1 / scale)]
-            return First(z, delta, forward, [gemm(to, delta, x, -eta / scale, 1.0)])
-        z, delta = room.rows  # (m, padded n)
-        cuts = pieces(len(x), v.size)
-        return First(
-            z[:, :n].T,
-            delta[:, :n].T,
-            [gemm(z[cut], x[cut], v.T, 1 / scale) for cut in cuts],
-            [gemm(to, delta[cut].T, x[cut], -eta / scale, 1.0) for cut in cuts],
-        )
+        return first_layer(self._weights, self._added_to, room, x, scale, eta)
 
     def look_ahead(self, load: Load, rate: Rate) -> Program:
         """Give the steps of an update by each single example of a load.

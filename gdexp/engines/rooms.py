@@ -1,6 +1,7 @@
 """Where the BLAS engine computes: parameters, activations and errors, and a load of examples."""
 
 from itertools import accumulate, pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,12 @@ from gdexp.data import Examples
 from gdexp.engines.gemm import Array
 from gdexp.problems import Network
 
+LANES = 16  # numbers in a vector of float32
+
 
 def padded(n: int) -> int:
-    """Give the next multiple of 16 where that is near, since vectors hold 16 numbers; else n."""
-    full = -(-n // 16) * 16
+    """Give the next multiple of LANES where that is near, else n."""
+    full = -(-n // LANES) * LANES
     return full if full <= 1.1 * n else n
 
 
@@ -24,7 +27,8 @@ class Weights:
     network : Network
     wide : bool
         Whether the first layer is made for products with many examples at a time: `padded` with
-        rows of zeros, and by columns in memory where that came out longer or even.
+        rows of zeros. Where these then fill whole vectors, it lies by columns in memory, so that
+        OpenBLAS goes along the units: a third faster for 30 units of MNIST.
 
     Attributes
     ----------
@@ -35,11 +39,10 @@ class Weights:
     def __init__(self, network: Network, wide: bool) -> None:
         self._network, self.wide = network, wide
         self.v = [np.zeros((out, n + 1), network.dtype) for n, out in pairwise(network.sizes)]
-        n_out, n_in = self.v[0].shape
         if wide:
-            by_columns = padded(n_out) % 16 == 0
-            shape = padded(n_out), n_in
-            self.v[0] = np.zeros(shape, network.dtype, order="F" if by_columns else "C")
+            rows, columns = padded(len(self.v[0])), self.v[0].shape[1]
+            order: Literal["C", "F"] = "F" if rows % LANES == 0 else "C"
+            self.v[0] = np.zeros((rows, columns), network.dtype, order)
 
     def pack(self, v: Array) -> None:
         """Bring the flat vector v, (p,), into the matrices."""
