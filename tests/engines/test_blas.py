@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from gdexp.data import Dataset
 from gdexp.descent import MiniBatch, Online
 from gdexp.engines import Blas
-from gdexp.engines.first_layer import pieces
-from gdexp.engines.gemm import gemm
+from gdexp.engines.blas.first_layer import pieces
+from gdexp.engines.blas.gemm import gemm
 from gdexp.problems import Architecture, Quadratic
 from tests.conftest import Command, small_dataset
 from tests.engines.conftest import assert_same, end

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from gdexp.engines.gemm import Array, Program, gemm
-from gdexp.engines.rooms import Room, Weights
+from gdexp.engines.blas.gemm import Array, Program, gemm
+from gdexp.engines.blas.rooms import Room, Weights
 
 PRODUCT = 1_000_000  # multiplications
 SHORTEST = 32  # piece, in examples

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdexp.data import Examples
-from gdexp.engines.gemm import Array
+from gdexp.engines.blas.gemm import Array
 from gdexp.problems import Network
 
 LANES = 16  # numbers in a vector of float32

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 from scipy.special import expit
 
-from gdexp.engines.gemm import Array, Program
+from gdexp.engines.blas.gemm import Array, Program
 
 EXPIT_UP_TO = 350  # numbers; for more, NumPy's vectors outweigh that it takes four calls
 SLOPED = ("sigmoid", "tanh", "relu")  # activations whose errors go back by a factor f'(z)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from gdexp.data import Examples
 from gdexp.descent import Optimizer, Problem, Scaling, State, Vector
-from gdexp.engines.gemm import Array, Program, run
-from gdexp.engines.passes import Passes, Rate
-from gdexp.engines.rooms import Load, Weights
+from gdexp.engines.blas.gemm import Array, Program, run
+from gdexp.engines.blas.passes import Passes, Rate
+from gdexp.engines.blas.rooms import Load, Weights
 from gdexp.measure import Measure
 from gdexp.problems import Network
 

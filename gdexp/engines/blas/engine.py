@@ -15,6 +15,6 @@ class Blas(Engine):
 
     def prepare(self, problem: Network) -> Prepared:
         """Make room for parameters; SciPy is imported here, and only here."""
-        from gdexp.engines.blas_carrier import BlasCarrier
+        from gdexp.engines.blas.carrier import BlasCarrier
 
         return BlasCarrier(problem)

@@ -7,10 +7,10 @@ from itertools import groupby
 import numpy as np
 
 from gdexp.descent import Scaling
-from gdexp.engines.elementwise import SLOPED, activate, back, slopes
-from gdexp.engines.first_layer import First, first_layer
-from gdexp.engines.gemm import Array, Program, gemm
-from gdexp.engines.rooms import Load, Room, Weights
+from gdexp.engines.blas.elementwise import SLOPED, activate, back, slopes
+from gdexp.engines.blas.first_layer import First, first_layer
+from gdexp.engines.blas.gemm import Array, Program, gemm
+from gdexp.engines.blas.rooms import Load, Room, Weights
 from gdexp.problems import CrossEntropy, Network
 
 
