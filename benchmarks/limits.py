@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 from benchmarks import arithmetic, mnist, section, timing
 from benchmarks.document import table
 from benchmarks.peers import PEERS
-from gdexp.engines.compiled.inputs import density
 
 HIDDEN = {"784-30-10": [30], "784-100-10": [100], "784-20-20-10": [20, 20]}
 M, ETA = 10, 1.0
@@ -45,7 +44,7 @@ def main(rounds: int) -> list[str]:
     with threadpool_limits(1):
         found = timing.medians({**{name: way[1] for name, way in ways.items()}, **epochs}, rounds)
     rates = {name: count / found[name] for name, (count, _) in ways.items()}
-    best, share, rows = max(rates.values()), density(dataset.train), []
+    best, share, rows = max(rates.values()), dataset.train.density, []
     for name, network in networks.items():
         for kind, part in (("dense", 1.0), (f"sparse, {share:.1%}", share)):
             limit = multiply_adds(network.sizes, part) * network.n / best

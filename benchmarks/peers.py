@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.libraries import jax_scan, pytorch, pytorch_lean, scikit_learn
 from benchmarks.peer import Make, Peer, optimizer
 from gdexp.descent import Scaling, State
-from gdexp.engines import Compiled, Engine, Reference
+from gdexp.engines import Blas, Compiled, Engine, Reference
 from gdexp.problems import Network
 
 
@@ -30,6 +30,7 @@ def ours(engine: Engine) -> Make:
 
 PEERS: dict[str, Make] = {
     "gdexp compiled": ours(Compiled("float32")),
+    "gdexp blas": ours(Blas("float32")),
     "gdexp reference, float32": ours(Reference("float32")),
     "gdexp reference": ours(Reference("float64")),
     "scikit-learn": scikit_learn,

@@ -25,6 +25,7 @@ OFFERS = {
     "cost": "delta",
     "optimizer": "batches",
     "scaling": "of_update",
+    "eval": "due",
     "engine": "limits",
     "tracking": "check",
 }

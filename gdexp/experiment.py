@@ -5,12 +5,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from gdexp.data import Dataset
-from gdexp.descent import Optimizer, Scaling
+from gdexp.descent import Evaluation, Optimizer, Scaling
 from gdexp.engines import Engine
 from gdexp.errors import SettingError, whole
 from gdexp.problems import Architecture, Cost
@@ -27,13 +28,24 @@ class Source(Protocol):
         """Read it; GdexpError where it is missing or damaged."""
 
 
+def loaded(source: Source) -> Dataset:
+    """Load a data set, once for all runs of a process: a sweep has one copy of it."""
+    return _loaded(source)  # type: ignore[arg-type]  # a frozen dataclass is hashable
+
+
+@lru_cache(maxsize=2)
+def _loaded(source: Any) -> Dataset:
+    dataset: Dataset = source.load()
+    return dataset
+
+
 @dataclass(frozen=True)
 class Experiment:
     """The objects that a composed configuration stands for, one a choice of the menu.
 
     Parameters
     ----------
-    data, architecture, cost, optimizer, scaling, engine, tracking
+    data, architecture, cost, optimizer, scaling, eval, engine, tracking
         The choices.
     eta : float
         Learning rate η, finite and > 0, in the convention of ``scaling.update``.
@@ -53,6 +65,7 @@ class Experiment:
     cost: Cost
     optimizer: Optimizer
     scaling: Scaling
+    eval: Evaluation
     engine: Engine
     tracking: Tracking
     eta: float
@@ -112,6 +125,19 @@ class Request:
     flags: Sequence[str] = ()
     special: Sequence[str] = ()
     variant: int | None = None
+
+    def with_engine(self, engine: Engine) -> "Request":
+        """Give the same request, for which this engine was taken: a record names what ran."""
+        node = {"_target_": f"gdexp.engines.{type(engine).__name__}", **asdict(engine)}
+        return replace(
+            self,
+            experiment=replace(self.experiment, engine=engine),
+            config={**self.config, "engine": node},
+            overrides=[
+                *(word for word in self.overrides if word.partition("=")[0] != "engine"),
+                f"engine={type(engine).__name__.lower()}",
+            ],
+        )
 
     @property
     def config_hash(self) -> str:

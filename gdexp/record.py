@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 import gdexp
 from gdexp.descent import Epoch
-from gdexp.engines import Prepared
+from gdexp.engines import Choice, Prepared
 from gdexp.experiment import Request
 from gdexp.problems import Network
 from gdexp.result import Result
@@ -38,6 +38,8 @@ class Record:
         Examples that an update sees.
     carrier : Prepared
         What carries the epochs out.
+    choice : Choice
+        Why it is that one.
 
     Raises
     ------
@@ -45,8 +47,11 @@ class Record:
         Where the folder cannot be written, or holds a run already.
     """
 
-    def __init__(self, request: Request, network: Network, m: int, carrier: Prepared) -> None:
+    def __init__(
+        self, request: Request, network: Network, m: int, carrier: Prepared, choice: Choice
+    ) -> None:
         self.request, self.network, self.m, self.carrier = request, network, m, carrier
+        self.why = f"{choice.why}; {carrier.how}"
         words = [*request.flags, *request.overrides]
         self.command = shlex.join(["python", "-m", "gdexp", *words])
         self.epochs: list[Epoch] = []
@@ -57,6 +62,7 @@ class Record:
             "start",
             name=run_name(request, m),
             epochs=request.experiment.epochs,
+            every=request.experiment.eval.every,
             params=self._params(),
             tags=self._tags(code),
             datasets=_datasets(network),
@@ -99,7 +105,7 @@ class Record:
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.network.n)}",
             "gdexp.config_hash": request.config_hash,
             "gdexp.group_key": request.group_key,
-            "gdexp.engine_why": self.carrier.why,
+            "gdexp.engine_why": self.why,
             "gdexp.overrides": " ".join(request.overrides),
             "gdexp.version": gdexp.__version__,
             "gdexp.pid": str(os.getpid()),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gdexp.descent import Epoch, State, descent
 from gdexp.engines import Prepared
 from gdexp.errors import GdexpError, Terminated
-from gdexp.experiment import Experiment, Request
+from gdexp.experiment import Experiment, Request, loaded
 from gdexp.problems import Network
 from gdexp.record import Record
 from gdexp.result import Result
@@ -39,7 +39,7 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     """
     began = time.perf_counter()
     experiment = request.experiment
-    dataset = experiment.data.load()
+    dataset = loaded(experiment.data)
     m = experiment.optimizer.batch_size(len(dataset.train))
     network = Network(experiment.architecture, experiment.cost, dataset, experiment.engine.dtype)
     try:
@@ -47,8 +47,11 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     except (MemoryError, ValueError):
         told = f"architecture: {network.size:,} parameters do not fit into memory. Use fewer units."
         raise GdexpError(told) from None
-    carrier = experiment.engine.prepare(network)
-    record = Record(request, network, m, carrier)
+    choice = experiment.engine.choose(network, m, experiment.epochs)
+    carrier = choice.engine.prepare(network)
+    if choice.engine is not experiment.engine:
+        request = request.with_engine(choice.engine)
+    record = Record(request, network, m, carrier, choice)
     try:
         watch = announce(record)
         with experiment.engine.limits():
@@ -78,6 +81,7 @@ def _descend(
         eta=float(experiment.eta),
         epochs=experiment.epochs,
         carrier=carrier,
+        evaluation=experiment.eval,
     ):
         record.epoch(epoch)
         watch(epoch)

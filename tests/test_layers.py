@@ -48,6 +48,7 @@ HOMES = {
     "pandas": set(),
     "numba": {"engines"},
     "llvmlite": {"engines"},
+    "scipy": {"engines"},
     "sklearn": set(),
 }
 

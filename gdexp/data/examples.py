@@ -38,6 +38,11 @@ class Examples:
         return x if self.scale == 1.0 else np.divide(x, self.scale, out=x)
 
     @cached_property
+    def density(self) -> float:
+        """The share of the inputs that are not zero."""
+        return float(np.count_nonzero(self.inputs)) / max(1, self.inputs.size)
+
+    @cached_property
     def digest(self) -> str:
         """Name the content: 32 hex digits of SHA-256 over shape, type, scale and bytes."""
         of = hashlib.sha256()

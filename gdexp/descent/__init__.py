@@ -1,7 +1,7 @@
 """Gradient descent itself, in NumPy alone: batches, conventions, the loop, the gradient check."""
 
 from gdexp.descent.gradcheck import central_differences, relative_error
-from gdexp.descent.loop import Carrier, Epoch, Plain, State, descent
+from gdexp.descent.loop import Carrier, Epoch, Evaluation, Plain, State, descent
 from gdexp.descent.optimizers import FullGradient, MiniBatch, Online, Optimizer
 from gdexp.descent.problem import Batch, Problem, Vector
 from gdexp.descent.scaling import Scaling
@@ -10,6 +10,7 @@ __all__ = [
     "Batch",
     "Carrier",
     "Epoch",
+    "Evaluation",
     "FullGradient",
     "MiniBatch",
     "Online",

@@ -11,6 +11,7 @@ import numpy as np
 from gdexp.descent.optimizers import Optimizer
 from gdexp.descent.problem import Problem, Vector
 from gdexp.descent.scaling import Scaling
+from gdexp.errors import whole
 from gdexp.measure import Measure
 
 
@@ -69,6 +70,31 @@ class Epoch:
         return not math.isfinite(self.cost)
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """When a descent is measured, on all sets of examples: at the start, at the end, and between.
+
+    Parameters
+    ----------
+    every : int
+        Epochs from one measurement to the next.
+
+    Raises
+    ------
+    SettingError
+        Where that is no whole number >= 1.
+    """
+
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        whole("every", self.every, 1, "1")
+
+    def due(self, epoch: int, epochs: int) -> bool:
+        """Say whether an epoch, of so many, is measured."""
+        return epoch % self.every == 0 or epoch == epochs
+
+
 class Carrier(Protocol):
     """Carries out a descent's epochs and measures: descent itself does, or a faster engine."""
 
@@ -110,6 +136,7 @@ def descent(
     eta: float,
     epochs: int,
     carrier: Carrier | None = None,
+    evaluation: Evaluation | None = None,
 ) -> Iterator[Epoch]:
     """Descend for `epochs` epochs, or until the cost is no longer finite.
 
@@ -125,13 +152,16 @@ def descent(
         How many times to go through the training inputs.
     carrier : Carrier
         Carries out the epochs; `Plain` where none is given, an engine may bring a faster one.
+    evaluation : Evaluation
+        Which epochs are measured; all of them where none is given.
 
     Yields
     ------
     Epoch
-        The start first (number 0), then one after each epoch.
+        The start first (number 0), then one after each epoch that is measured. One after which v
+        is not finite is measured always.
     """
-    carrier = carrier or Plain()
+    carrier, evaluation = carrier or Plain(), evaluation or Evaluation()
     yield (epoch := _look(carrier, problem, scaling, state))
     while state.epoch < epochs and not epoch.diverged:
         began = time.perf_counter()
@@ -139,7 +169,8 @@ def descent(
             carrier.train_epoch(problem, optimizer, scaling, eta, state)
         state.seconds += time.perf_counter() - began
         state.epoch += 1
-        yield (epoch := _look(carrier, problem, scaling, state))
+        if evaluation.due(state.epoch, epochs) or not np.isfinite(state.v).all():
+            yield (epoch := _look(carrier, problem, scaling, state))
 
 
 def _look(carrier: Carrier, problem: Problem, scaling: Scaling, state: State) -> Epoch:

@@ -16,10 +16,10 @@ MOST_THREADS = 1024
 
 
 class Prepared(Carrier, Protocol):
-    """A carrier that is ready for one problem, and says which engine it is of, and why."""
+    """A carrier that is ready for one problem, and says which engine it is of, and how it goes."""
 
     name: str
-    why: str
+    how: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ class Engine(ABC):
         limits: AbstractContextManager[Any] = threadpool_limits(self.threads)
         return limits
 
+    def choose(self, problem: Network, m: int, epochs: int) -> "Choice":
+        """Say which engine is to carry out so many epochs of mini-batches of m, and why."""
+        return Choice(self, "asked for")
+
     @abstractmethod
     def prepare(self, problem: Network) -> Prepared:
         """Make ready to carry out epochs.
@@ -62,3 +66,11 @@ class Engine(ABC):
         GdexpError
             Where the engine cannot carry the problem out, or is not installed.
         """
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine, and why it was taken."""
+
+    engine: Engine
+    why: str

@@ -8,7 +8,7 @@ from gdexp.problems import Network
 
 
 class _Reference(Plain):
-    name, why = "reference", "asked for"
+    name, how = "reference", "plain NumPy"
 
 
 @dataclass(frozen=True)

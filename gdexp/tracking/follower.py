@@ -94,7 +94,8 @@ class Follower:
         self._plan_epochs()
 
     def _plan_start(self, record: dict[str, Any]) -> None:
-        self._stride = max(1, -(-record["epochs"] // (MOST_POINTS - 2)))
+        every = record["every"]
+        self._stride = every * max(1, -(-record["epochs"] // (every * (MOST_POINTS - 2))))
         self._steps.append(lambda: self._create(record))
         self._steps.append(lambda: self.store.describe_run(self.run_id, record))
         self._steps.append(

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gdexp.data import Examples
 from gdexp.descent import Optimizer, Problem, Scaling, State, Vector
-from gdexp.engines.compiled.inputs import density, form_of, hold
+from gdexp.engines.compiled.inputs import form_of, hold
 from gdexp.engines.compiled.layout import Layout, aligned
+from gdexp.engines.held import held
 from gdexp.measure import Measure
 from gdexp.problems import Network
 
@@ -29,17 +31,21 @@ class CompiledCarrier:
         self._kernels = kernels
         self._layout = Layout(problem)
         self._net = self._kernels.Net(*self._layout.net)
-        self.form = form_of(problem.dataset.train)
-        share = density(problem.dataset.train)
-        self.why = f"asked for; inputs {self.form}, density {share:.2f}"
-        parts = problem.dataset.parts.items()
-        self._inputs = {
-            name: self._kernels.Inputs(*hold(part, problem.dtype, self.form))
-            for name, part in parts
-        }
+        train, parts = problem.dataset.train, problem.dataset.parts.items()
+        form = form_of(train)
+        self.how = f"inputs {form}, density {train.density:.2f}"
+        self._inputs = {name: self._held(part, problem.dtype, form) for name, part in parts}
         self._gradient = np.zeros_like(self._layout.parameters)
-        nothing = np.zeros(0, np.int64)
-        self._epoch(nothing, 1, 0.0, True)  # compiled before the clock of the first epoch starts
+        nothing = np.zeros(0, np.int64)  # all is compiled before the clock of an epoch starts
+        self._epoch(nothing, 1, 0.0, True)
+        self._measure(self._inputs["train"], nothing)
+
+    def _held(self, examples: Examples, dtype: np.dtype[Any], form: str) -> Any:
+        key = ("compiled", form, dtype.str)
+        encode = self._kernels.encode
+        return self._kernels.Inputs(
+            *held(examples, key, lambda: hold(examples, dtype, form, encode))
+        )
 
     def _work(self, chunk: int) -> tuple[NDArray[Any], ...]:
         """Give room for a chunk: activations, errors, labels."""
@@ -69,11 +75,14 @@ class CompiledCarrier:
     def measure(self, problem: Problem, v: Vector) -> Mapping[str, Measure]:
         """Measure v on each set of examples."""
         self._layout.pack(v)
-        measured = {}
-        for name, inputs in self._inputs.items():
-            work, order = self._work(self._kernels.CHUNK), np.arange(inputs.size)
-            cost, correct = self._kernels.measure(
-                self._layout.parameters, self._net, inputs, order, work
-            )
-            measured[name] = Measure(float(cost), inputs.size, int(correct))
-        return measured
+        return {
+            name: self._measure(inputs, np.arange(inputs.size))
+            for name, inputs in self._inputs.items()
+        }
+
+    def _measure(self, inputs: Any, order: NDArray[np.int64]) -> Measure:
+        work = self._work(self._kernels.CHUNK)
+        cost, correct = self._kernels.measure(
+            self._layout.parameters, self._net, inputs, order, work
+        )
+        return Measure(float(cost), len(order), int(correct))

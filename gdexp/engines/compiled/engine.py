@@ -3,19 +3,25 @@
 import hashlib
 import importlib.util
 import os
+import platform
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from gdexp.data.cache import cache_folder
+from gdexp.engines.compiled.inputs import form_of
 from gdexp.engines.engine import Engine, Prepared
 from gdexp.errors import GdexpError
 from gdexp.problems import Network
 
 SOURCES = (
     *("layout.py", "inputs.py", "simd.py", "elementary.py"),
-    *("kernels.py", "dense.py", "first_layer.py", "epochs.py"),
+    *("kernels.py", "encode.py", "dense.py", "first_layer.py", "epochs.py"),
 )
+COMPILING = 8.0  # seconds that it takes
 INSTALL = "pip install 'gdexp[compiled]'"
 
 
@@ -32,7 +38,14 @@ class Compiled(Engine):
             raise GdexpError(f"engine=compiled needs Numba. {INSTALL}, or write engine=reference.")
         from gdexp.engines.compiled.carrier import CompiledCarrier
 
-        return CompiledCarrier(problem, load_kernels())
+        form = form_of(problem.dataset.train)
+        if (cold := not is_compiled(form, self.precision)) and sys.stderr is not None:
+            print(f"compiling the engine, once (about {COMPILING:.0f} s)", file=sys.stderr)
+        carrier = CompiledCarrier(problem, load_kernels())
+        if cold:
+            with suppress(OSError):
+                _mark(form, self.precision).touch()
+        return carrier
 
 
 def installed() -> bool:
@@ -44,6 +57,20 @@ def compiled_cache() -> Path:
     """Give the folder of compiled code: one for each state of the sources, so never a stale one."""
     sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in SOURCES)
     return cache_folder() / "compiled" / hashlib.sha256(sources).hexdigest()[:16]
+
+
+def is_compiled(form: str, precision: str) -> bool:
+    """Whether a run before has compiled the kernels for such inputs, on such a machine."""
+    return _mark(form, precision).is_file()
+
+
+def _mark(form: str, precision: str) -> Path:
+    """Name the file that says so: telling it from Numba's own would take importing Numba."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line for line in lines if line.startswith("model name")), platform.processor())
+    chosen = (os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"))
+    what = repr((model, *chosen, version("numba"), sys.version, form, precision))
+    return compiled_cache() / f"compiled-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
 
 
 def load_kernels() -> Any:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from gdexp.engines.compiled.encode import encode
 from gdexp.engines.compiled.first_layer import Inputs, feed, inputs_at, learn
 from gdexp.engines.compiled.kernels import (
     QUADRATIC,
@@ -17,7 +18,7 @@ from gdexp.engines.compiled.kernels import (
 )
 from gdexp.engines.compiled.simd import LANES, add, flush_denormals, load, pointer, restore, store
 
-__all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "epoch", "measure"]
+__all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "encode", "epoch", "measure"]
 
 CHUNK = 128  # most examples that are fed forward before their gradients are gathered
 

@@ -47,7 +47,7 @@ class Layout:
         self, w: int, b: int, by_output: bool, n_in: int, n_out: int
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         count, width = (n_out, n_in) if by_output else (n_in, n_out)
-        pitch = -(-width // LANES) * LANES
+        pitch = padded(width)
         rows = self.parameters[w : w + count * pitch].reshape(count, pitch)[:, :width]
         return rows if by_output else rows.T, self.parameters[b : b + n_out]
 
@@ -60,6 +60,11 @@ class Layout:
         """Bring the layout back into the flat vector v, in place."""
         for (from_w, from_b), (w, b) in zip(self._views, self.problem.layers(v), strict=True):
             w[:], b[:] = from_w, from_b
+
+
+def padded(units: int) -> int:
+    """Give a number of units rounded up to whole vectors."""
+    return -(-units // LANES) * LANES
 
 
 def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -1,0 +1,152 @@
+"""What the BLAS engine rests on: products in place, few bytes, the same bits every time."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gdexp.data import Dataset
+from gdexp.descent import MiniBatch, Online
+from gdexp.engines import Blas
+from gdexp.engines.blas.first_layer import pieces
+from gdexp.engines.blas.gemm import gemm
+from gdexp.problems import Architecture, Quadratic
+from tests.conftest import Command, small_dataset
+from tests.engines.conftest import assert_same, end
+
+
+def drawn(rng: np.random.Generator, rows: int, columns: int, order: str, dtype: str) -> np.ndarray:
+    """A matrix that lies in memory by rows (C) or by columns (F)."""
+    of_rows = (rows, columns) if order == "C" else (columns, rows)
+    a = rng.standard_normal(of_rows).astype(dtype)
+    return a if order == "C" else a.T
+
+
+@given(
+    shape=st.tuples(*[st.integers(1, 40)] * 3),
+    orders=st.text("CF", min_size=3, max_size=3),
+    dtype=st.sampled_from(["float32", "float64"]),
+    alpha=st.floats(-2, 2),
+    beta=st.sampled_from([0.0, 1.0]),
+)
+def test_a_product_is_done_in_place(
+    shape: tuple[int, int, int], orders: str, dtype: str, alpha: float, beta: float
+) -> None:
+    (p, q, r), rng = shape, np.random.default_rng(0)
+    c, a, b = (
+        drawn(rng, *size, order, dtype)
+        for size, order in zip([(p, q), (p, r), (r, q)], orders, strict=True)
+    )
+    expected = alpha * (a.astype(float) @ b) + beta * c
+    before = c.copy()
+    step = gemm(c, a, b, alpha, beta)
+    np.testing.assert_array_equal(c, before)  # binding computes nothing
+    step()
+    np.testing.assert_allclose(c, expected, atol=1e-4 if dtype == "float32" else 1e-12)
+
+
+def test_an_array_that_would_be_copied_is_refused() -> None:
+    whole, single = np.zeros((6, 6)), np.zeros((3, 3), np.float32)
+    with pytest.raises(AssertionError):
+        gemm(np.zeros((3, 3)), whole[:3, :3], np.zeros((3, 3)))
+    with pytest.raises(AssertionError):
+        gemm(np.zeros((3, 3)), single, np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize("m", [1, 31, 39, 40, 500])
+@pytest.mark.parametrize("weights", [785 * 10, 785 * 32, 785 * 100, 2_000_000])
+def test_pieces_make_up_the_whole(m: int, weights: int) -> None:
+    covered = [i for piece in pieces(m, weights) for i in range(m)[piece]]
+    assert covered == list(range(m))
+
+
+@pytest.mark.parametrize("hidden", [[], [16], [30]])  # not padded, even, padded to 32
+@pytest.mark.parametrize("m", [1, 16, 17, 33, 200, 250, 251, 1300])
+def test_every_way_through_an_epoch(hidden: list[int], m: int) -> None:
+    """One by one, by columns, by rows, in pieces and in chunks; 1,303 is a multiple of none."""
+    assert_same(
+        Blas, small_dataset(n=1303, n_in=50), Architecture(hidden), Quadratic(), MiniBatch(m)
+    )
+
+
+def test_looking_ahead_in_float32_stays_near_float64(mnist: Dataset) -> None:
+    """Stated: 1e-3 of the largest parameter, after an epoch of MNIST with m = 1, eta = 0.03."""
+    rest = (mnist, Architecture([30]), Quadratic(), Online())
+    single, _ = end(Blas("float32"), *rest, eta=0.03)
+    double, _ = end(Blas("float64"), *rest, eta=0.03)
+    assert single.v.dtype == np.float32
+    assert np.abs(single.v - double.v).max() <= 1e-3 * np.abs(double.v).max()
+
+
+PRINT = """
+import sys
+import numpy as np
+from gdexp.data import Digits
+from gdexp.descent import FullGradient, MiniBatch, Online, Scaling, State, descent
+from gdexp.engines import Blas
+from gdexp.problems import Architecture, Network, Quadratic
+
+for precision in ("float32", "float64"):
+    for optimizer in (Online(), MiniBatch(7), FullGradient()):
+        network = Network(Architecture([30, 20], "tanh"), Quadratic(), Digits().load(), precision)
+        state, engine = State.begin(network, 0), Blas(precision)
+        with engine.limits():
+            carrier = engine.prepare(network)
+            list(descent(network, optimizer, Scaling(), state, eta=0.5, epochs=2, carrier=carrier))
+        print(state.v.tobytes().hex()[:20000])
+"""
+
+
+def test_the_bits_are_the_same_every_time() -> None:
+    ran = [
+        subprocess.run(
+            [sys.executable, "-c", PRINT], capture_output=True, text=True, check=True, timeout=120
+        )
+        for _ in range(3)
+    ]
+    assert ran[0].stdout
+    assert len({each.stdout for each in ran}) == 1
+
+
+PEAK = """
+import resource
+import sys
+from gdexp import cli
+
+try:
+    status = cli.main()
+except SystemExit as ended:
+    status = ended.code
+print(status or 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_run_on_mnist_stays_below_700_megabytes(
+    precision: str, mnist_root: Path, outputs: Path
+) -> None:
+    words = ["data=mnist", "engine=blas", f"engine.precision={precision}", "epochs=1"]
+    ran = subprocess.run(
+        [sys.executable, "-c", PEAK, *words, "tracking=off"],
+        env={**os.environ, "GDEXP_DATA": str(mnist_root), "GDEXP_OUTPUTS": str(outputs)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    status, megabytes = ran.stdout.split()[-2:]
+    assert status == "0", ran.stderr
+    assert int(megabytes) < 700
+
+
+def test_the_run_says_which_engine_ran(gdexp: Command, outputs: Path) -> None:
+    ran = gdexp("engine=blas", "epochs=1", "tracking=off")
+    assert ran.returncode == 0, ran.stderr
+    (journal,) = outputs.glob("runs/*/*/journal.jsonl")
+    start = journal.read_text().splitlines()[0]
+    assert '"engine.used":"blas"' in start
+    assert '"gdexp.engine_why":"asked for; the BLAS of SciPy' in start
