@@ -46,6 +46,8 @@ MISTAKES = {
     "engine.precision=float16": [
         "engine.precision must be one of float64, float32. Got 'float16'."
     ],
+    "eval.every=0": ["eval.every must be a whole number >= 1. Got 0.", "eval.every=1"],
+    "engine=fast": ["engine must be one of auto, blas, compiled, reference. Got 'fast'"],
     "+foo=3": ["foo: no such setting", "--help"],
     "+optimizer.speed=3": ["optimizer.speed: no such setting", "optimizer.batch"],
     "~data": ["data must be set."],

@@ -14,7 +14,10 @@ from threadpoolctl import threadpool_info
 import gdexp
 from gdexp.places import checkout
 
-PACKAGES = ("numpy", "scikit-learn", "hydra-core", "omegaconf", "mlflow", "numba", "llvmlite")
+PACKAGES = (
+    *("numpy", "scipy", "numba", "llvmlite"),
+    *("scikit-learn", "hydra-core", "omegaconf", "mlflow"),
+)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

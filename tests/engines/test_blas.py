@@ -1,6 +1,5 @@
 """What the BLAS engine rests on: products in place, few bytes, the same bits every time."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,36 +110,6 @@ def test_the_bits_are_the_same_every_time() -> None:
     ]
     assert ran[0].stdout
     assert len({each.stdout for each in ran}) == 1
-
-
-PEAK = """
-import resource
-import sys
-from gdexp import cli
-
-try:
-    status = cli.main()
-except SystemExit as ended:
-    status = ended.code
-print(status or 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_a_run_on_mnist_stays_below_700_megabytes(
-    precision: str, mnist_root: Path, outputs: Path
-) -> None:
-    words = ["data=mnist", "engine=blas", f"engine.precision={precision}", "epochs=1"]
-    ran = subprocess.run(
-        [sys.executable, "-c", PEAK, *words, "tracking=off"],
-        env={**os.environ, "GDEXP_DATA": str(mnist_root), "GDEXP_OUTPUTS": str(outputs)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    status, megabytes = ran.stdout.split()[-2:]
-    assert status == "0", ran.stderr
-    assert int(megabytes) < 700
 
 
 def test_the_run_says_which_engine_ran(gdexp: Command, outputs: Path) -> None:

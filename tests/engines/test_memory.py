@@ -1,0 +1,50 @@
+"""A run on all of MNIST, everything included, stays small."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gdexp.engines.compiled.engine import installed
+
+PEAK = """
+import resource
+import sys
+from gdexp import cli
+
+try:
+    status = cli.main()
+except SystemExit as ended:
+    status = ended.code
+print(status or 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "reference",
+        "blas",
+        pytest.param(
+            "compiled",
+            marks=pytest.mark.skipif(not installed(), reason="not run: no Numba"),
+        ),
+    ],
+)
+def test_a_run_on_mnist_stays_below_700_megabytes(
+    engine: str, precision: str, mnist_root: Path, outputs: Path
+) -> None:
+    words = ["data=mnist", f"engine={engine}", f"engine.precision={precision}", "epochs=1"]
+    ran = subprocess.run(
+        [sys.executable, "-c", PEAK, *words, "tracking=off"],
+        env={**os.environ, "GDEXP_DATA": str(mnist_root), "GDEXP_OUTPUTS": str(outputs)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    status, megabytes = ran.stdout.split()[-2:]
+    assert status == "0", ran.stderr
+    assert int(megabytes) < 700
