@@ -58,7 +58,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[compiled]'
+	$(PIP) --editable '.[compiled]' && $(BIN)/python -m gdexp.engines.compiled \
+		|| { echo "Without Numba: runs take engine=blas."; $(PIP) --editable .; }
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run

@@ -26,7 +26,7 @@ def print_summary(record: Record, result: Result) -> None:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
     last = result.epochs[-1]
     updates = plural(last.updates, "update")
-    print(f"\ntime     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s with measuring")
+    print(f"\ntime     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s in all")
     print(f"eta      {_conventions(record)}")
     print(f"engine   {record.carrier.name}, {record.network.dtype} ({record.why})")
     print_places(record)
