@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ pytest.importorskip("numba", reason="not run: no Numba; pip install 'gdexp[compi
 
 PRINT = """
 import sys
+import tempfile
 import numpy as np
 from gdexp.data import Digits
 from gdexp.descent import MiniBatch, Scaling, State, descent
@@ -78,3 +80,22 @@ def test_the_run_says_which_engine_ran_and_why(gdexp: Command, outputs: Path) ->
     start = journal.read_text().splitlines()[0]
     assert '"engine.used":"compiled"' in start
     assert '"gdexp.engine_why":"asked for; inputs sparse bytes, density 0.5' in start
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(gdexp: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    before = set(Path(tempfile.gettempdir()).glob("gdexp-*"))
+    ran = gdexp("engine=compiled", "epochs=1", "tracking=off", GDEXP_CACHE=f"{tmp_path}/file/x")
+    assert ran.returncode == 0, ran.stderr
+    assert "compiling the engine, once" in ran.stderr
+    assert "engine   compiled, float32 (asked for; inputs sparse bytes" in ran.stdout
+    assert set(Path(tempfile.gettempdir()).glob("gdexp-*")) == before
+
+
+def test_the_engine_can_be_compiled_beforehand(gdexp: Command, tmp_path: Path) -> None:
+    env = {"GDEXP_CACHE": str(tmp_path / "cache")}
+    words = [sys.executable, "-m", "gdexp.engines.compiled"]
+    subprocess.run(words, env={**os.environ, **env}, check=True, capture_output=True, timeout=120)
+    ran = gdexp("epochs=1", "tracking=off", **env)
+    assert "compiling" not in ran.stderr
+    assert "engine   compiled, float32 (auto: about " in ran.stdout

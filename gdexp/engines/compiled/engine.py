@@ -1,10 +1,13 @@
 """The compiled engine, and where its code is kept once it is compiled."""
 
+import atexit
 import hashlib
 import importlib.util
 import os
 import platform
+import shutil
 import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -35,7 +38,7 @@ class Compiled(Engine):
     def prepare(self, problem: Network) -> Prepared:
         """Lay out the data, and compile what no run before has compiled."""
         if not installed():
-            raise GdexpError(f"engine=compiled needs Numba. {INSTALL}, or write engine=reference.")
+            raise GdexpError(f"engine=compiled needs Numba. {INSTALL}, or write engine=blas.")
         from gdexp.engines.compiled.carrier import CompiledCarrier
 
         form = form_of(problem.dataset.train)
@@ -78,7 +81,20 @@ def load_kernels() -> Any:
     import numba
 
     if "NUMBA_CACHE_DIR" not in os.environ:
-        numba.config.CACHE_DIR = str(compiled_cache())  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = str(_writable())  # type: ignore[attr-defined]
     from gdexp.engines.compiled import epochs
 
     return epochs
+
+
+def _writable() -> Path:
+    """Give the cache's folder or, where it cannot be written, one that goes with the process."""
+    folder = compiled_cache()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        passing = Path(tempfile.mkdtemp(prefix="gdexp-"))
+        atexit.register(shutil.rmtree, passing, ignore_errors=True)
+        return passing
