@@ -15,7 +15,7 @@ from benchmarks import commands, process, section, timing
 from benchmarks.document import table
 from benchmarks.process import Ran
 
-TRACKED = (commands.SHORT, commands.COMPILED, commands.BOOK)
+TRACKED = (commands.SHORT, commands.BOOK)
 MORE = {1: 3.0, 2: 0.5}  # seconds that a bound adds for an experiment, by cores
 STEPS = ("started", "imported", "opened", "logged")
 NAMES = ("Python", "import mlflow", "open the store", "log", "exit")
