@@ -33,7 +33,7 @@ format: $(VENV)/.dev ## Bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (about 15 minutes)
+book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (2 minutes)
 	$(BIN)/python -m benchmarks.nielsen
 
 bench: $(VENV)/.bench ## Measure everything in docs/performance.md anew (10 minutes; SECTIONS="epochs ...")
