@@ -11,6 +11,7 @@ from benchmarks.section import arguments
 SECTIONS = {
     "epochs": "an epoch beside scikit-learn, PyTorch and JAX, and the cost that each reaches",
     "limits": "the compiled epoch beside what the core's arithmetic allows",
+    "choice": "which engine engine=auto takes, and what a better choice would save",
     "growth": "an epoch against examples, width, depth and mini-batch",
     "threads": "two runs in two threads against one",
     "startup": "CPU seconds of cold commands",

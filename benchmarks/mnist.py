@@ -24,6 +24,6 @@ def first(dataset: Dataset, n: int) -> Dataset:
     return replace(dataset, train=Examples(train.inputs[:n], train.labels[:n], train.scale))
 
 
-def network(dataset: Dataset, hidden: list[int]) -> Network:
-    """Give sigmoid units under the quadratic cost, in float64."""
-    return Network(Architecture(hidden), Quadratic(), dataset)
+def network(dataset: Dataset, hidden: list[int], precision: str = "float64") -> Network:
+    """Give sigmoid units under the quadratic cost."""
+    return Network(Architecture(hidden), Quadratic(), dataset, precision)

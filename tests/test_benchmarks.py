@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 import benchmarks.__main__
-from benchmarks import document, process, timing
+from benchmarks import choice, document, process, timing
 from benchmarks.__main__ import SECTIONS
 from benchmarks.epochs import REFERENCE, cost, lines, unequal
 from benchmarks.growth import Series
 from benchmarks.limits import multiply_adds
 from benchmarks.peak import resident
 from benchmarks.peers import PEERS
+from gdexp.engines import auto
 from gdexp.problems import Architecture, Network, Quadratic
 from tests.conftest import small_dataset
+from tests.engines.conftest import thinned
 
 DOC = """# Title
 
@@ -191,3 +193,18 @@ def test_a_command_is_kept_to_its_cores(tmp_path: Path) -> None:
 def test_a_command_that_fails_is_told_with_its_words(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"(?s)ended with 3.*sorry"):
         process.python(["-c", "import sys; print('sorry', file=sys.stderr); sys.exit(3)"], tmp_path)
+
+
+def test_the_choice_is_fitted_exactly_where_times_are_exact() -> None:
+    sparse, dense = (thinned(small_dataset(n=40, n_in=30), density) for density in (0.2, 1.0))
+    networks = [
+        Network(Architecture(hidden), Quadratic(), dataset)
+        for hidden in ([], [9], [20, 5])
+        for dataset in (sparse, dense)
+    ]
+    cells = [choice.Cell(network, m, 1.0, 1.0) for network in networks for m in (1, 4, 40)]
+    compiled, blas = (0.1, 0.2, 0.3, 0.4), (900.0, 0.5, 0.1, 0.2, 0.3)
+    for work, right in ((auto.work_compiled, compiled), (auto.work_blas, blas)):
+        counts = np.array([work(cell.network, cell.m) for cell in cells])
+        seconds = 1e-9 * counts @ np.array(right)
+        assert choice.fitted(cells, seconds, work) == pytest.approx(right, rel=1e-3)

@@ -6,6 +6,7 @@ that depended on how busy the machine is would make results depend on it, too.
 
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import mul
 
 from gdexp.engines.blas import Blas
 from gdexp.engines.compiled import Compiled
@@ -50,21 +51,27 @@ class Auto(Engine):
 
 def seconds_compiled(problem: Network, m: int) -> float:
     """Estimate the seconds of an epoch with the compiled engine."""
-    sparse, one, shared, later = COMPILED[problem.dtype.name]
-    train, (n_in, *units) = problem.dataset.train, problem.sizes
-    if form_of(train) == ROWS:
-        first = n_in * (one if m < 4 else shared)
-    else:
-        first = n_in * train.density * sparse
-    width = [padded(k) for k in units]
-    rest = later * sum(a * b for a, b in pairwise(width))
-    return problem.n * (first * width[0] + rest) * 1e-9
+    return 1e-9 * sum(map(mul, COMPILED[problem.dtype.name], work_compiled(problem, m)))
 
 
 def seconds_blas(problem: Network, m: int) -> float:
     """Estimate the seconds of an epoch with the BLAS engine."""
-    layer, each, single, few, many = BLAS[problem.dtype.name]
-    weight = single if m == 1 else few if m <= 16 else many
-    layers = len(problem.sizes) - 1
-    calls = layer * layers * -(-problem.n // m)
-    return (calls + problem.n * (problem.sizes[0] * each + problem.size * weight)) * 1e-9
+    return 1e-9 * sum(map(mul, BLAS[problem.dtype.name], work_blas(problem, m)))
+
+
+def work_compiled(problem: Network, m: int) -> tuple[float, float, float, float]:
+    """Count how often an epoch does what each number of COMPILED is the time of."""
+    train, width = problem.dataset.train, [padded(k) for k in problem.sizes[1:]]
+    dense = form_of(train) == ROWS
+    first = problem.n * problem.sizes[0] * width[0]
+    later = problem.n * sum(a * b for a, b in pairwise(width))
+    few = dense and m < 4  # examples, that is: too few to share a row of weights
+    return (not dense) * first * train.density, few * first, (dense and not few) * first, later
+
+
+def work_blas(problem: Network, m: int) -> tuple[float, float, float, float, float]:
+    """Count how often an epoch does what each number of BLAS is the time of."""
+    calls = (len(problem.sizes) - 1) * -(-problem.n // m)
+    weights, kind = problem.n * problem.size, 0 if m == 1 else 1 if m <= 16 else 2
+    single, few, many = (weights * (kind == k) for k in range(3))
+    return calls, problem.n * problem.sizes[0], single, few, many
