@@ -83,7 +83,7 @@ def test_a_folder_of_ones_own_adds_options(gdexp: Command, tmp_path: Path) -> No
 def test_without_a_terminal_progress_is_a_few_plain_lines(gdexp: Command) -> None:
     ran = gdexp("epochs=150", "tracking=off")
     lines = ran.stderr.splitlines()
-    seconds = float(re.findall(r"([\d.]+) s with measuring", ran.stdout)[0])
+    seconds = float(re.findall(r"([\d.]+) s in all", ran.stdout)[0])
     assert lines[0].startswith("epoch   0/150  cost ")
     assert lines[-1].startswith("epoch 150/150  cost ")
     assert len(lines) <= 2 + seconds / 0.5

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdexp.data import Examples
+from gdexp.errors import GdexpError
 
 SPARSE_BELOW = 0.6  # density from which on skipping zeros costs more than it saves
 CODES, VALUES, ROWS = "sparse bytes", "sparse", "dense"  # how inputs are held
 UNIT = 4  # entries are padded to a multiple, with zeros: the kernels' loops have no remainder
 BLOCK = 4096  # examples that are looked through for zeros at a time
+MOST = 2**31  # inputs: padded, and in codes, they are counted by 32 bits
 FURTHEST = 255  # inputs that one code can go on
 
 Arrays = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
@@ -45,12 +47,22 @@ def hold(examples: Examples, dtype: np.dtype[Any], form: str, encode: Encode) ->
     encode : callable
         The compiled `encode.encode`.
 
+    Raises
+    ------
+    GdexpError
+        Where there are more inputs than 32 bits can count.
+
     Returns
     -------
     tuple
         How many examples; where the entries of each begin, (n + 1,); codes or indices; values;
         the labels, (n,).
     """
+    if examples.inputs.size >= MOST:
+        raise GdexpError(
+            f"engine=compiled takes fewer than {MOST:,} inputs in all. Got "
+            f"{examples.inputs.size:,}. Write engine=blas."
+        )
     if form == ROWS:
         held = _rows(examples, dtype)
     else:
