@@ -18,7 +18,7 @@ from gdexp.data import Dataset, Examples
 from gdexp.engines import Blas, Compiled, auto
 from gdexp.problems import Network
 
-HIDDEN = ([], [30], [100], [300], [20, 20], [300, 300])
+HIDDEN: tuple[list[int], ...] = ([], [30], [100], [300], [20, 20], [300, 300])
 N, ETA, ROUNDS = 10_000, 0.05, 2
 BATCHES = (1, 10, 100, N)
 PRECISIONS = ("float32", "float64")

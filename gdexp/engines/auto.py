@@ -4,9 +4,9 @@ What an engine takes is estimated from sizes alone, never measured at the start 
 that depended on how busy the machine is would make results depend on it, too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import mul
 
 from gdexp.engines.blas import Blas
 from gdexp.engines.compiled import Compiled
@@ -51,12 +51,16 @@ class Auto(Engine):
 
 def seconds_compiled(problem: Network, m: int) -> float:
     """Estimate the seconds of an epoch with the compiled engine."""
-    return 1e-9 * sum(map(mul, COMPILED[problem.dtype.name], work_compiled(problem, m)))
+    return _seconds(COMPILED[problem.dtype.name], work_compiled(problem, m))
 
 
 def seconds_blas(problem: Network, m: int) -> float:
     """Estimate the seconds of an epoch with the BLAS engine."""
-    return 1e-9 * sum(map(mul, BLAS[problem.dtype.name], work_blas(problem, m)))
+    return _seconds(BLAS[problem.dtype.name], work_blas(problem, m))
+
+
+def _seconds(nanoseconds: Sequence[float], counts: Sequence[float]) -> float:
+    return 1e-9 * sum(each * count for each, count in zip(nanoseconds, counts, strict=True))
 
 
 def work_compiled(problem: Network, m: int) -> tuple[float, float, float, float]:
