@@ -37,8 +37,10 @@ class Cell:
     @property
     def taken(self) -> str:
         """The engine that the estimates are in favour of, by its first letter."""
-        compiled = auto.seconds_compiled(self.network, self.m)
-        return "c" if compiled <= auto.seconds_blas(self.network, self.m) else "b"
+        compiled, blas = (
+            auto.epoch_of(name, self.network, self.m) for name in ("compiled", "blas")
+        )
+        return "c" if compiled <= blas else "b"
 
     @property
     def loss(self) -> float:

@@ -18,6 +18,7 @@ from gdexp.problems import Architecture, Cost
 from gdexp.tracking import Tracking
 
 # Settings that say where things are, and not what is computed.
+ENGINE = ("engine", "engine.precision")
 WHERE = ("outputs", "tracking", "data.root", "data.mirrors")
 
 
@@ -134,8 +135,9 @@ class Request:
             experiment=replace(self.experiment, engine=engine),
             config={**self.config, "engine": node},
             overrides=[
-                *(word for word in self.overrides if word.partition("=")[0] != "engine"),
+                *(word for word in self.overrides if word.split("=")[0] not in ENGINE),
                 f"engine={type(engine).__name__.lower()}",
+                f"engine.precision={engine.precision}",
             ],
         )
 

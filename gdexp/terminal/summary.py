@@ -28,7 +28,7 @@ def print_summary(record: Record, result: Result) -> None:
     updates = plural(last.updates, "update")
     print(f"\ntime     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s in all")
     print(f"eta      {_conventions(record)}")
-    print(f"engine   {record.carrier.name}, {record.network.dtype} ({record.why})")
+    print(f"engine   {record.carrier.name}, {record.network.dtype}{record.by_auto}")
     print_places(record)
 
 
