@@ -58,8 +58,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[compiled]' && $(BIN)/python -m gdexp.engines.compiled \
-		|| { echo "Without Numba: runs take engine=blas."; $(PIP) --editable .; }
+	@echo "Installing into $(VENV): a minute or two ..."
+	@$(PIP) --editable '.[compiled]' || $(PIP) --editable .
+	@$(BIN)/python -m gdexp.engines.compiled \
+		|| echo "engine=compiled is not there, for want of Numba; runs take the other engines."
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run

@@ -27,8 +27,9 @@ def test_every_command_runs(line: str, gdexp: Command, mnist_root: Path) -> None
 def test_the_summary_it_shows_is_the_one_of_its_first_command(gdexp: Command) -> None:
     shown = re.findall(r"```\n(64-30-10.*?)\ntime ", README, re.S)[0]
     # Named, since what auto takes depends on what has been compiled before.
-    engine = re.findall(r"\nengine   (\w+), ", README)[0]
-    ran = gdexp(*COMMANDS[0].split()[3:], "tracking=off", f"engine={engine}")
+    engine, precision = re.findall(r"\nengine   (\w+), (\w+)", README)[0]
+    named = (f"engine={engine}", f"engine.precision={precision}")
+    ran = gdexp(*COMMANDS[0].split()[3:], "tracking=off", *named)
     printed = ran.stdout.strip().partition("\ntime ")[0]
     assert words(printed) == words(shown)
 

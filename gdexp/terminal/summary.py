@@ -21,7 +21,7 @@ def print_summary(record: Record, result: Result) -> None:
     """Tell what was run, what it reached, how long it took, and where it is."""
     console = wide_console()
     console.print(f"\n[bold]{_what(record)}[/bold]\n")
-    console.print(_figures(result))
+    console.print(_figures(result, record.request.experiment.eval.every))
     if result.advice:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
     last = result.epochs[-1]
@@ -92,7 +92,7 @@ def _conventions(record: Record) -> str:
     return f"{experiment.eta:g} with {here} is {other:g} with {there}: the same descent{but}"
 
 
-def _figures(result: Result) -> Table:
+def _figures(result: Result, every: int) -> Table:
     last = result.epochs[-1]
     best = names.best_epoch(result.epochs)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -106,5 +106,6 @@ def _figures(result: Result) -> Table:
     chosen = [f"{best.parts[part].accuracy:.2%}" for part in PARTS]
     table.add_row(f"  at epoch {best.number}, best validation", *chosen)
     peaks = [max(epoch.parts[part].accuracy for epoch in result.epochs) for part in PARTS]
-    table.add_row("  highest of the run", *(f"{peak:.2%}" for peak in peaks))
+    highest = "of the run" if every == 1 else f"measured, every {every} epochs"
+    table.add_row(f"  highest {highest}", *(f"{peak:.2%}" for peak in peaks))
     return table
