@@ -27,7 +27,7 @@ COMPILED = {"float32": (0.153, 0.154, 0.071, 0.204), "float64": (0.265, 0.327, 0
 BLAS = {"float32": (2350, 0.61, 0.094, 0.076, 0.048), "float64": (2140, 1.03, 0.124, 0.136, 0.087)}
 # Of the reference: for a layer's calls in an update, for an input, and for a weight.
 REFERENCE = {"float32": (12500, 0.3, 0.058), "float64": (12500, 0.5, 0.12)}
-IMPORTING = {"reference": 0.0, "blas": 0.2, "compiled": 0.7}  # seconds: SciPy; Numba, its kernels
+IMPORTING = {"reference": 0.0, "blas": 0.15, "compiled": 0.5}  # seconds: SciPy; Numba, its kernels
 
 
 @dataclass(frozen=True)
