@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gdexp.descent import MiniBatch, Online
 from gdexp.engines import Blas
 from gdexp.engines.blas.first_layer import pieces
 from gdexp.engines.blas.gemm import gemm
+from gdexp.engines.blas.rooms import LINE, aligned
 from gdexp.problems import Architecture, Quadratic
 from tests.conftest import Command, small_dataset
 from tests.engines.conftest import assert_same, end
@@ -57,6 +59,17 @@ def test_an_array_that_would_be_copied_is_refused() -> None:
         gemm(np.zeros((3, 3)), single, np.zeros((3, 3)))
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_aligned_zeros_begin_with_a_line(dtype: str, order: Literal["C", "F"]) -> None:
+    for columns in range(1, 20):
+        a = aligned((32, columns), dtype, order)
+        assert a.ctypes.data % LINE == 0
+        assert a.dtype == dtype
+        assert a.flags.c_contiguous if order == "C" else a.flags.f_contiguous
+        np.testing.assert_array_equal(a, np.zeros((32, columns)))
+
+
 @pytest.mark.parametrize("m", [1, 31, 39, 40, 500])
 @pytest.mark.parametrize("weights", [785 * 10, 785 * 32, 785 * 100, 2_000_000])
 def test_pieces_make_up_the_whole(m: int, weights: int) -> None:
@@ -65,9 +78,9 @@ def test_pieces_make_up_the_whole(m: int, weights: int) -> None:
 
 
 @pytest.mark.parametrize("hidden", [[], [16], [30]])  # not padded, even, padded to 32
-@pytest.mark.parametrize("m", [1, 16, 17, 33, 200, 250, 251, 1300])
+@pytest.mark.parametrize("m", [1, 16, 17, 33, 200, 252, 253, 1300, 1303])
 def test_every_way_through_an_epoch(hidden: list[int], m: int) -> None:
-    """One by one, by columns, by rows, in pieces and in chunks; 1,303 is a multiple of none."""
+    """One by one, by columns, by rows, in pieces, in chunks; n = 1,303 is a multiple of n alone."""
     assert_same(
         Blas, small_dataset(n=1303, n_in=50), Architecture(hidden), Quadratic(), MiniBatch(m)
     )

@@ -1,22 +1,39 @@
 """Where the BLAS engine computes: parameters, activations and errors, and a load of examples."""
 
+import math
 from itertools import accumulate, pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from gdexp.data import Examples
 from gdexp.engines.blas.gemm import Array
 from gdexp.problems import Network
 
+Order = Literal["C", "F"]  # by rows, or by columns
+Indices = NDArray[np.intp] | range  # a range stands for examples that lie one after another
+
 LANES = 16  # numbers in a vector of float32
+LINE = 64  # bytes in a line of the cache
 
 
 def padded(n: int) -> int:
     """Give the next multiple of LANES where that is near, else n."""
     full = -(-n // LANES) * LANES
     return full if full <= 1.1 * n else n
+
+
+def aligned(shape: tuple[int, ...], dtype: DTypeLike, order: Order = "C") -> Array:
+    """Give zeros that begin where a cache line does, which NumPy's own do only by chance.
+
+    Else, where rows are whole lines, every vector that OpenBLAS loads lies across two: a product
+    of the first layer's takes 10 % longer.
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.zeros(size + LINE, np.uint8)
+    at = -room.ctypes.data % LINE
+    return room[at : at + size].view(dtype).reshape(shape, order=order)
 
 
 class Weights:
@@ -41,8 +58,8 @@ class Weights:
         self.v = [np.zeros((out, n + 1), network.dtype) for n, out in pairwise(network.sizes)]
         if wide:
             rows, columns = padded(len(self.v[0])), self.v[0].shape[1]
-            order: Literal["C", "F"] = "F" if rows % LANES == 0 else "C"
-            self.v[0] = np.zeros((rows, columns), network.dtype, order)
+            order: Order = "F" if rows % LANES == 0 else "C"
+            self.v[0] = aligned((rows, columns), network.dtype, order)
 
     def pack(self, v: Array) -> None:
         """Bring the flat vector v, (p,), into the matrices."""
@@ -93,7 +110,7 @@ class Room:
             [part[:n] for part, n in zip(parts, units, strict=True)] for parts in cut
         )
         self.z = [*self.a[:-1], np.empty_like(self.a[-1])]
-        self.rows = np.zeros((2, m, padded(units[0])), network.dtype)
+        self.rows = aligned((2, m, padded(units[0])), network.dtype)
 
     def between(self, first: int, last: int) -> tuple[Array, Array]:
         """Give activations and slopes of some layers, `last` not among them, as flat arrays."""
@@ -134,8 +151,11 @@ class Load:
         self._y = np.zeros(size * k, network.dtype)
         self.y = [self._y[at * k : (at + m) * k].reshape(k, -1) for at in range(0, size, m)]
 
-    def gather(self, indices: NDArray[np.intp]) -> None:
+    def gather(self, indices: Indices) -> None:
         """Take the examples of these indices, (size,)."""
+        if isinstance(indices, range):
+            self.look_at(slice(indices.start, indices.stop))
+            return
         # With mode="clip" NumPy writes to `out` directly; indices are never out of bounds.
         self._examples.inputs.take(indices, 0, self._raw, "clip")
         self._fill(self._raw, self._examples.labels.take(indices))
