@@ -68,6 +68,7 @@ def main() -> None:
         from gdexp.tracking.store import Store
 
         store = Store(**target)
+        import gdexp.tracking.model  # noqa: F401 - wanted at the end, loaded while there is time
     except Exception as error:
         say(error=f"the store cannot be opened: {told(error)}")
         sys.exit(1)

@@ -7,8 +7,14 @@ import mlflow.pyfunc
 import numpy as np
 from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
+from mlflow.utils import environment
 
 import gdexp.problems.feedforward as feedforward
+
+# MLflow would look through the files of all installed packages, for half a second, to check two
+# requirements that are read from what is installed. Where a later MLflow has it elsewhere, it does.
+if hasattr(environment, "warn_dependency_requirement_mismatches"):
+    environment.warn_dependency_requirement_mismatches = lambda requirements: None
 
 
 def save(folder: Path, parameters: Path) -> None:
