@@ -59,6 +59,9 @@ class Task:
             line = complaint(error, told.overrides.task, output)
             if sweep is None:
                 raise Refused(line) from None
+        except (KeyboardInterrupt, SystemExit):
+            clear_away(output, outputs)
+            raise
         except Exception as error:
             if sweep is None:
                 raise

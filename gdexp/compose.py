@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,8 @@ def _locate(group: str, node: DictConfig) -> Any:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         found = None
-    if not dataclasses.is_dataclass(found) or not hasattr(found, OFFERS[group]):
+    usable = dataclasses.is_dataclass(found) and not inspect.isabstract(found)
+    if not usable or not hasattr(found, OFFERS[group]):
         allowed = f"the path of a dataclass that offers {OFFERS[group]}"
         raise SettingError(f"{group}.{TARGET}", allowed, path)
     return found

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -18,7 +18,7 @@ from gdexp.problems import Architecture, Cost
 from gdexp.tracking import Tracking
 
 # Settings that say where things are, and not what is computed.
-ENGINE = ("engine", "engine.precision")
+ENGINE = ("engine", "engine._target_", "engine.precision", "engine.threads")
 WHERE = ("outputs", "tracking", "data.root", "data.mirrors")
 
 
@@ -31,7 +31,11 @@ class Source(Protocol):
 
 def loaded(source: Source) -> Dataset:
     """Load a data set, once for all runs of a process: a sweep has one copy of it."""
-    return _loaded(source)  # type: ignore[arg-type]  # a frozen dataclass is hashable
+    if isinstance(source, Hashable):
+        with suppress(TypeError):  # frozen, but a field of it cannot be hashed
+            hash(source)
+            return _loaded(source)
+    return source.load()
 
 
 @lru_cache(maxsize=2)
@@ -135,9 +139,10 @@ class Request:
             experiment=replace(self.experiment, engine=engine),
             config={**self.config, "engine": node},
             overrides=[
-                *(word for word in self.overrides if word.split("=")[0] not in ENGINE),
+                *(word for word in self.overrides if word.lstrip("+~").split("=")[0] not in ENGINE),
                 f"engine={type(engine).__name__.lower()}",
                 f"engine.precision={engine.precision}",
+                f"engine.threads={engine.threads}",
             ],
         )
 

@@ -79,7 +79,8 @@ def test_a_record_names_the_engine_that_ran(gdexp: Command, outputs: Path) -> No
     assert "_target_: gdexp.engines.Reference\n  precision: float32" in resolved
     command = (folder / "command.txt").read_text().split()
     assert command[3:] == [
-        *("epochs=3", "tracking=off", "engine=reference", "engine.precision=float32")
+        *("epochs=3", "tracking=off"),
+        *("engine=reference", "engine.precision=float32", "engine.threads=1"),
     ]
     again = gdexp(*command[3:])
     starts, ends = [], []

@@ -1,6 +1,7 @@
 """What only the compiled engine promises: the same bits on every x86, and a cache."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gdexp.descent import MiniBatch, Scaling, State
 from gdexp.engines import Compiled
 from gdexp.engines.compiled import engine
 from gdexp.errors import GdexpError
@@ -23,6 +25,7 @@ import tempfile
 import numpy as np
 from gdexp.data import Digits
 from gdexp.descent import MiniBatch, Scaling, State, descent
+from gdexp.descent import MiniBatch, Scaling, State
 from gdexp.engines import Compiled
 from gdexp.problems import Architecture, Network, Quadratic
 
@@ -99,3 +102,56 @@ def test_the_engine_can_be_compiled_beforehand(gdexp: Command, tmp_path: Path) -
     ran = gdexp("engine=compiled", "epochs=1", "tracking=off", **env)
     assert "compiling" not in ran.stderr
     assert "engine   compiled, float32\n" in ran.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_compiling_ends_the_command(
+    number: signal.Signals, outputs: Path, tmp_path: Path
+) -> None:
+    """And leaves no folder of a run that never began."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gdexp", "engine=compiled", "epochs=3", "tracking=off"],
+        env={**os.environ, "GDEXP_CACHE": str(tmp_path / "cache"), "GDEXP_OUTPUTS": str(outputs)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        assert "compiling" in process.stderr.readline()
+        process.send_signal(number)
+        told = process.stderr.read()
+    assert process.wait(60) == 128 + number
+    assert "Traceback" not in told
+    assert not list(outputs.rglob("*"))
+
+
+def test_a_damaged_cache_is_told_and_removed(gdexp: Command, tmp_path: Path) -> None:
+    env = {"GDEXP_CACHE": str(tmp_path)}
+    words = ("engine=compiled", "epochs=1", "tracking=off")
+    assert gdexp(*words, **env).returncode == 0
+    for file in tmp_path.rglob("*.nbi"):
+        file.write_bytes(b"")
+    damaged = gdexp(*words, **env)
+    assert damaged.returncode == 1
+    assert "was damaged (EOFError), and has been removed. Run the command again." in damaged.stderr
+    assert len(damaged.stderr.splitlines()) == 1
+    assert gdexp(*words, **env).returncode == 0
+
+
+def test_a_label_that_is_no_class_is_refused() -> None:
+    dataset = small_dataset(classes=3)
+    dataset.validation.labels[0] = 3
+    network = Network(Architecture([3]), Quadratic(), dataset, np.float32)
+    with pytest.raises(GdexpError, match=r"labels must be whole numbers from 0 to 2\. Got 0 to 3"):
+        Compiled("float32").prepare(network)
+
+
+def test_a_descent_that_diverged_leaves_nothing_behind() -> None:
+    network = Network(Architecture([30]), Quadratic(), small_dataset(), np.float64)
+    carrier, state = Compiled("float64").prepare(network), State.begin(network, 0)
+    first = carrier.measure(network, state.v)["train"].cost
+    wild = State.begin(network, 0)
+    for _ in range(3):
+        carrier.train_epoch(network, MiniBatch(7), Scaling(), 1e200, wild)
+    assert carrier.measure(network, state.v)["train"].cost == first

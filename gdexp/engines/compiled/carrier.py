@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from gdexp.data import Examples
 from gdexp.descent import Optimizer, Problem, Scaling, State, Vector
-from gdexp.engines.compiled.inputs import form_of, hold
+from gdexp.engines.compiled.inputs import CODES, VALUES, form_of, hold
 from gdexp.engines.compiled.layout import Layout, aligned
 from gdexp.engines.held import held
+from gdexp.errors import GdexpError
 from gdexp.measure import Measure
 from gdexp.problems import Network
 
@@ -33,6 +34,10 @@ class CompiledCarrier:
         self._net = self._kernels.Net(*self._layout.net)
         train, parts = problem.dataset.train, problem.dataset.parts.items()
         form = form_of(train)
+        if form == CODES and any(part.inputs.dtype != np.uint8 for _, part in parts):
+            form = VALUES
+        for name, part in parts:
+            _check_labels(name, part, problem.sizes[-1])
         self.how = f"inputs {form}, density {train.density:.2f}"
         self._inputs = {name: self._held(part, problem.dtype, form) for name, part in parts}
         self._gradient = np.zeros_like(self._layout.parameters)
@@ -69,8 +74,8 @@ class CompiledCarrier:
         self._layout.pack(state.v)
         self._epoch(order, m, eta, scaling.update == "mean")
         self._layout.unpack(state.v)
-        state.updates += -(-problem.n // m)
-        state.examples += problem.n
+        state.updates += -(-len(order) // m)
+        state.examples += len(order)
 
     def measure(self, problem: Problem, v: Vector) -> Mapping[str, Measure]:
         """Measure v on each set of examples."""
@@ -86,3 +91,13 @@ class CompiledCarrier:
             self._layout.parameters, self._net, inputs, order, work
         )
         return Measure(float(cost), len(order), int(correct))
+
+
+def _check_labels(name: str, examples: Examples, classes: int) -> None:
+    """Refuse labels that the kernels would take for places beyond the outputs."""
+    labels = examples.labels
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise GdexpError(
+            f"data: labels must be whole numbers from 0 to {classes - 1}. Got "
+            f"{int(labels.min())} to {int(labels.max())} in the {name} examples."
+        )

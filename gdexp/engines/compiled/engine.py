@@ -4,11 +4,15 @@ import atexit
 import hashlib
 import importlib.util
 import os
+import pickle
 import platform
 import shutil
+import signal
 import sys
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -44,16 +48,60 @@ class Compiled(Engine):
         form = form_of(problem.dataset.train)
         if (cold := not is_compiled(form, self.precision)) and sys.stderr is not None:
             print(f"compiling the engine, once (about {COMPILING:.0f} s)", file=sys.stderr)
-        carrier = CompiledCarrier(problem, load_kernels())
+        with _undisturbed() if cold else _read_from_cache():
+            carrier = CompiledCarrier(problem, load_kernels())
         if cold:
             with suppress(OSError):
-                _mark(form, self.precision).touch()
+                mark = _mark(form, self.precision)
+                mark.parent.mkdir(parents=True, exist_ok=True)
+                mark.touch()
         return carrier
 
 
 def installed() -> bool:
-    """Whether Numba is there."""
+    """Whether Numba is there, and compiles."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return False
     return importlib.util.find_spec("numba") is not None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep signals until compiling is done: LLVM swallows what is raised in its callbacks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    noted: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: noted.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for caught in noted[:1]:
+            signal.raise_signal(caught)
+
+
+@contextmanager
+def _read_from_cache() -> Iterator[None]:
+    """Turn a cache that cannot be read into a word about it, and no cache.
+
+    Raises
+    ------
+    GdexpError
+    """
+    try:
+        yield
+    except (EOFError, ValueError, pickle.UnpicklingError) as error:
+        shutil.rmtree(compiled_cache(), ignore_errors=True)
+        raise GdexpError(
+            f"engine=compiled: what was compiled before in {compiled_cache()} was damaged "
+            f"({type(error).__name__}), and has been removed. Run the command again."
+        ) from None
 
 
 def compiled_cache() -> Path:

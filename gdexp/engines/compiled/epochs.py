@@ -42,7 +42,7 @@ def epoch(parameters, gradient, net, inputs, order, m, eta, mean, work):
         rate = parameters.dtype.type(eta / size if mean else eta)
         for k in range(begin, begin + size, chunk):
             held = min(chunk, begin + size - k)
-            feed(P, shape.b[0], h, A, first, room, data, perm, k, held)
+            feed(P, shape.b[0], h, A, first, room, data, perm, n, k, held)
             for e in range(held):
                 labels[e] = data.labels[perm[k + e]]
             forward(P, shape, A, room, held)
@@ -93,7 +93,7 @@ def measure(parameters, net, inputs, order, work):
     cost, correct, n, state = 0.0, 0, order.size, flush_denormals()
     for k in range(0, n, CHUNK):
         held = min(CHUNK, n - k)
-        feed(P, shape.b[0], shape.h[1], A, shape.pitch, room, data, perm, k, held)
+        feed(P, shape.b[0], shape.h[1], A, shape.pitch, room, data, perm, n, k, held)
         forward(P, shape, A, room, held)
         for e in range(held):
             label, a = data.labels[perm[k + e]], e * room + shape.layers * shape.pitch

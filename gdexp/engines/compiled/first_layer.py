@@ -151,8 +151,8 @@ def _is_dense(inputs):
 
 
 @jit
-def feed(P, b, h, Z, z, room, inputs, order, k, held):
-    """Z[z + e room :][:h] = z of the first layer, with biases P[b:], for order[k:][:held]."""
+def feed(P, b, h, Z, z, room, inputs, order, n, k, held):
+    """Z[z + e room :][:h] = z of the first layer, with biases P[b:], for order[k:][:held] of n."""
     for e in range(held):
         for t in range(0, h, LANES):
             store(Z, z + e * room + t, load(P, b + t))
@@ -166,7 +166,7 @@ def feed(P, b, h, Z, z, room, inputs, order, k, held):
         i = order[k + e]
         at, end = np.intp(inputs.ptr[i]), np.intp(inputs.ptr[i + 1])
         rows(P, h, Z, z + e * room, inputs, at, end)
-        j = order[min(k + e + AHEAD, inputs.size - 1)]
+        j = order[min(k + e + AHEAD, n - 1)]
         call_for(inputs, np.intp(inputs.ptr[j]), np.intp(inputs.ptr[j + 1]))
         e += 1
 

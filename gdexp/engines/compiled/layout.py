@@ -53,6 +53,7 @@ class Layout:
 
     def pack(self, v: NDArray[Any]) -> None:
         """Bring the flat vector v, (p,), into the layout."""
+        self.parameters.fill(0)  # a descent that diverged has left NaN in the padding
         for (to_w, to_b), (w, b) in zip(self._views, self.problem.layers(v), strict=True):
             to_w[:], to_b[:] = w, b
 
