@@ -36,7 +36,7 @@ format: $(VENV)/.dev ## Bring the code into shape
 book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (2 minutes)
 	$(BIN)/python -m benchmarks.nielsen
 
-bench: $(VENV)/.bench ## Measure everything in docs/performance.md anew (10 minutes; SECTIONS="epochs ...")
+bench: $(VENV)/.bench ## Measure everything in docs/performance.md anew (12 minutes; SECTIONS="epochs ...")
 	$(BIN)/python -m benchmarks $(SECTIONS)
 
 browser: ## Find Chromium for the browser test, or install it where apt can
