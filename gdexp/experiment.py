@@ -117,6 +117,8 @@ class Request:
         What is not as the menu has it by default, in words for the run's name.
     variant : int, optional
         Number of the run's variant (all that is computed, but the seed) among those of its sweep.
+    engine : sequence of str
+        The engine that ``engine=auto`` took, as it would be written on the command line.
     """
 
     experiment: Experiment
@@ -130,6 +132,7 @@ class Request:
     flags: Sequence[str] = ()
     special: Sequence[str] = ()
     variant: int | None = None
+    engine: Sequence[str] = ()
 
     def with_engine(self, engine: Engine) -> "Request":
         """Give the same request, for which this engine was taken: a record names what ran."""
@@ -138,13 +141,22 @@ class Request:
             self,
             experiment=replace(self.experiment, engine=engine),
             config={**self.config, "engine": node},
-            overrides=[
-                *(word for word in self.overrides if word.lstrip("+~").split("=")[0] not in ENGINE),
+            engine=(
                 f"engine={type(engine).__name__.lower()}",
                 f"engine.precision={engine.precision}",
                 f"engine.threads={engine.threads}",
-            ],
+            ),
         )
+
+    @property
+    def words(self) -> list[str]:
+        """Give the command line that repeats the run: the engine that was taken is named in it."""
+        given = [
+            word
+            for word in self.overrides
+            if not self.engine or word.lstrip("+~").split("=")[0] not in ENGINE
+        ]
+        return [*self.flags, *given, *self.engine]
 
     @property
     def config_hash(self) -> str:

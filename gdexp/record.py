@@ -53,8 +53,7 @@ class Record:
         self.request, self.network, self.m, self.carrier = request, network, m, carrier
         self.why = f"{choice.why}; {carrier.how}"
         self.by_auto = ", chosen by engine=auto" if choice.why.startswith("auto") else ""
-        words = [*request.flags, *request.overrides]
-        self.command = shlex.join(["python", "-m", "gdexp", *words])
+        self.command = shlex.join(["python", "-m", "gdexp", *request.words])
         self.epochs: list[Epoch] = []
         self.journal = Journal(request.output)
         code = git()

@@ -181,7 +181,7 @@ def test_a_sweep_names_what_varies_and_cuts_nothing(gdexp: Command) -> None:
         (["architecture.hidden=[50,20]", "architecture.activation=tanh"], "50-20 tanh sgd m=10"),
         (["optimizer=gd", "eta=0.5", "scaling=sum", "seed=4"], "sum gd eta=0.5 s=4"),
         (["cost=cross_entropy", "epochs=1"], "cross_entropy sgd m=10"),
-        (["architecture=no_hidden", "engine.precision=float32"], "no_hidden float32 sgd"),
+        (["architecture=no_hidden", "engine.precision=float64"], "no_hidden float64 sgd"),
     ],
 )
 def test_a_name_says_what_is_special(
