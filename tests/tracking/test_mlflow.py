@@ -82,7 +82,8 @@ def test_status_name_and_tags(run: Any) -> None:
     assert len(tags["gdexp.config_hash"]) == len(tags["gdexp.group_key"]) == 16
     result, _, said = tags["mlflow.note.content"].partition("\n")
     assert result.startswith("test accuracy ")
-    assert said.strip() == f"python -m gdexp {' '.join(WORDS)}"
+    taken = "engine=reference engine.precision=float32 engine.threads=1"
+    assert said.strip() == f"python -m gdexp {' '.join(WORDS)} {taken}"
 
 
 def test_parameters_are_the_composed_config_and_what_follows_from_it(run: Any) -> None:
@@ -178,10 +179,9 @@ def test_the_record_is_complete(client: Any, run: Any, tmp_path: Path) -> None:
 
 def trained(folder: Path) -> tuple[Network, Any]:
     """The network of the run, with the parameters that it reached."""
-    network = Network(Architecture([30]), Quadratic(), Digits().load())
     with np.load(folder / "model.npz", allow_pickle=False) as arrays:
-        flat = [arrays[name].ravel() for name in ("w1", "b1", "w2", "b2")]
-    return network, np.concatenate(flat)
+        v = np.concatenate([arrays[name].ravel() for name in ("w1", "b1", "w2", "b2")])
+    return Network(Architecture([30]), Quadratic(), Digits().load(), v.dtype), v
 
 
 LOAD = """
@@ -198,7 +198,7 @@ def test_the_model_predicts_in_a_fresh_process_what_the_network_predicted(
     client: Any, run: Any, folder: Path, outputs: Path, tmp_path: Path
 ) -> None:
     network, v = trained(folder)
-    x = network.dataset.test.x(slice(None))
+    x = network.dataset.test.x(slice(None), network.dtype)
     np.save(tmp_path / "x.npy", x)
     subprocess.run(
         [
