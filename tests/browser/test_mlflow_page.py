@@ -69,6 +69,9 @@ def test_the_table_names_the_data_sets(page: Page, site: Site) -> None:
 
 def test_parameters_and_figures_can_be_columns(page: Page, site: Site) -> None:
     page.goto(site.url)
+    # A menu that is opened before the runs are there is closed when they come.
+    expect(page.get_by_text("3 matching runs")).to_be_visible()
+    expect(column(page, "attributes.`Dataset`")).to_have_count(3)
     chosen = {"batch": "params", "eta": "params", "best/val_accuracy": "metrics"}
     for name, kind in chosen.items():
         page.get_by_role("button", name="Columns", exact=True).click()

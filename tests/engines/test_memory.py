@@ -9,16 +9,17 @@ import pytest
 
 from gdexp.engines.compiled.engine import installed
 
+# A process inherits ru_maxrss from the one that starts it, which here is pytest with all it holds.
 PEAK = """
-import resource
-import sys
+from benchmarks.peak import maximum, resident
 from gdexp import cli
+import resource
 
 try:
     status = cli.main()
 except SystemExit as ended:
     status = ended.code
-print(status or 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(status or 0, round(resident("self") or maximum(resource.RUSAGE_SELF)))
 """
 
 
