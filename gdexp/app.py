@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp import compose, places
+from gdexp import compose, places, signals
 from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
 from gdexp.experiment import Request
@@ -53,7 +53,9 @@ class Task:
         output, outputs = Path(told.runtime.output_dir), Path(str(config.outputs)).absolute()
         sweep = output.parent if told.mode == RunMode.MULTIRUN else None
         try:
-            return self._run(compose.request(config), outputs, sweep)
+            request = compose.request(config)
+            with signals.raised():
+                return self._run(request, outputs, sweep)
         except REFUSALS as error:
             clear_away(output, outputs)
             line = complaint(error, told.overrides.task, output)
@@ -140,7 +142,8 @@ def launch(words: Sequence[str]) -> int:
             raise
         line = complaint(error, words)
     finally:
-        complete = session.close()
+        with signals.raised():
+            complete = session.close()
     if line:
         print(line, file=sys.stderr)
     return int(bool(line) or not complete)

@@ -4,27 +4,25 @@ import gc
 import importlib
 import io
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 import gdexp
-from gdexp.errors import GdexpError, Terminated
+from gdexp import signals
+from gdexp.errors import GdexpError
 
 COMMANDS = {"ui": "gdexp.ui"}
 
 
 def main() -> None:
     """Run the command that the process was started with, and exit with its status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
-            signal.signal(number, _terminate)
+    signals.keep()
     _mend_streams()
     try:
         _check_folder()
         status = run(sys.argv[1:])
+        signals.raise_kept()
     except GdexpError as error:
         print(error, file=sys.stderr)
         status = 1
@@ -99,7 +97,3 @@ def _missing(error: ModuleNotFoundError) -> str:
         f"gdexp needs {error.name}, which {sys.executable} does not have. "
         "Run make and use .venv/bin/python, or pip install gdexp here."
     )
-
-
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise Terminated(128 + signum)

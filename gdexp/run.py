@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 
+from gdexp import signals
 from gdexp.descent import Epoch, State, descent
 from gdexp.engines import Prepared
 from gdexp.errors import GdexpError, Terminated
@@ -60,7 +61,8 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
         result = Result(record.epochs, lost, time.perf_counter() - began)
         record.finish(result, state.v)
     except BaseException as error:
-        record.break_off(*_told(error))
+        with signals.kept():
+            record.break_off(*_told(error))
         raise
     return result
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gdexp import places
+from gdexp import places, signals
 from gdexp.errors import GdexpError, SettingError
 from gdexp.tracking.settings import SQLITE, Tracking, masked
 
@@ -109,6 +109,7 @@ def _serve(tracking: Tracking, port: int, log: Path) -> int:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN:  # by `nohup`
             signal.signal(each, lambda number, frame: asked.append(number))
+    signals.raise_kept()
     server = _Server(tracking, port, log)
     try:
         until, shown = time.monotonic() + PATIENCE, False

@@ -15,6 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     "__init__",
     "errors",
+    "signals",
     "measure",
     "places",
     "data",

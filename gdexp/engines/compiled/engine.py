@@ -7,17 +7,16 @@ import os
 import pickle
 import platform
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gdexp import signals
 from gdexp.data.cache import cache_folder
 from gdexp.engines.compiled.inputs import form_of
 from gdexp.engines.engine import Engine, Prepared
@@ -48,7 +47,8 @@ class Compiled(Engine):
         form = form_of(problem.dataset.train)
         if (cold := not is_compiled(form, self.precision)) and sys.stderr is not None:
             print(f"compiling the engine, once (about {COMPILING:.0f} s)", file=sys.stderr)
-        with _undisturbed() if cold else _read_from_cache():
+        # Numba's and LLVM's callbacks would swallow what a signal raises in them.
+        with signals.kept(), nullcontext() if cold else _read_from_cache():
             carrier = CompiledCarrier(problem, load_kernels())
         if cold:
             with suppress(OSError):
@@ -63,27 +63,6 @@ def installed() -> bool:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return False
     return importlib.util.find_spec("numba") is not None
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keep signals until compiling is done: LLVM swallows what is raised in its callbacks."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    noted: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, frame: noted.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(number) not in (signal.SIG_IGN, None)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for caught in noted[:1]:
-            signal.raise_signal(caught)
 
 
 @contextmanager
