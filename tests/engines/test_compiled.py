@@ -155,3 +155,19 @@ def test_a_descent_that_diverged_leaves_nothing_behind() -> None:
     for _ in range(3):
         carrier.train_epoch(network, MiniBatch(7), Scaling(), 1e200, wild)
     assert carrier.measure(network, state.v)["train"].cost == first
+
+
+@pytest.mark.parametrize("m", [1, 7, 130, 200])
+def test_an_epoch_in_moments_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, m: int) -> None:
+    def trained() -> np.ndarray:
+        network = Network(Architecture([40]), Quadratic(), small_dataset(n=200), np.float32)
+        state = State.begin(network, 0)
+        Compiled("float32").prepare(network).train_epoch(
+            network, MiniBatch(m), Scaling(), 0.5, state
+        )
+        assert state.examples == 200
+        return state.v
+
+    whole = trained()
+    monkeypatch.setattr("gdexp.engines.compiled.carrier.MOMENT", 1)
+    assert trained().tobytes() == whole.tobytes()

@@ -1,6 +1,6 @@
 """Carries out epochs with the compiled kernels: data and parameters laid out for them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from gdexp.engines.held import held
 from gdexp.errors import GdexpError
 from gdexp.measure import Measure
 from gdexp.problems import Network
+
+MOMENT = 10**10  # parameters times examples of one compiled call: about half a second
 
 
 class CompiledCarrier:
@@ -72,7 +74,8 @@ class CompiledCarrier:
         m = optimizer.batch_size(problem.n)
         order = optimizer.order(problem.n, state.rng).astype(np.int64, copy=False)
         self._layout.pack(state.v)
-        self._epoch(order, m, eta, scaling.update == "mean")
+        for some in self._in_moments(order, m):
+            self._epoch(some, m, eta, scaling.update == "mean")
         self._layout.unpack(state.v)
         state.updates += -(-len(order) // m)
         state.examples += len(order)
@@ -86,11 +89,17 @@ class CompiledCarrier:
         }
 
     def _measure(self, inputs: Any, order: NDArray[np.int64]) -> Measure:
-        work = self._work(self._kernels.CHUNK)
-        cost, correct = self._kernels.measure(
-            self._layout.parameters, self._net, inputs, order, work
-        )
-        return Measure(float(cost), len(order), int(correct))
+        work, cost, correct = self._work(self._kernels.CHUNK), 0.0, 0
+        for some in self._in_moments(order, self._kernels.CHUNK):
+            more = self._kernels.measure(self._layout.parameters, self._net, inputs, some, work)
+            cost, correct = cost + float(more[0]), correct + int(more[1])
+        return Measure(cost, len(order), correct)
+
+    def _in_moments(self, order: NDArray[np.int64], m: int) -> Iterator[NDArray[np.int64]]:
+        """Cut an order between updates: Python sees to Ctrl-C between two compiled calls."""
+        some = max(MOMENT // self._layout.problem.size // m, 1) * m
+        for first in range(0, max(len(order), 1), some):
+            yield order[first : first + some]
 
 
 def _check_labels(name: str, examples: Examples, classes: int) -> None:

@@ -15,11 +15,11 @@ def four(inputs, order, k):
 
 
 @jit
-def four_rows(P, h, Z, z, room, x, at, count):
+def four_rows(P, w, h, Z, z, room, x, at, count):
     """Do `rows` for four examples, whose `count` inputs are x[at[0]:], x[at[1]:] and so on."""
     i, j, k, l = at
     for c in range(0, h, LANES):
-        o, p, r = z + c, z + c + 2 * room, c
+        o, p, r = z + c, z + c + 2 * room, w + c
         a0, b0, c0, d0 = load(Z, o), load(Z, o + room), load(Z, p), load(Z, p + room)
         a1, b1, c1, d1 = zero(P), zero(P), zero(P), zero(P)
         for t in range(0, count, 2):
@@ -36,13 +36,13 @@ def four_rows(P, h, Z, z, room, x, at, count):
 
 
 @jit
-def four_outer(Q, h, D, d, room, x, at, count):
+def four_outer(Q, w, h, D, d, room, x, at, count):
     """Do `outer` for four examples."""
     i, j, k, l = at
     for c in range(0, h, LANES):
-        o, p, r = d + c, d + c + 2 * room, c
+        o, p, r = d + c, d + c + 2 * room, w + c
         d0, d1, d2, d3 = load(D, o), load(D, o + room), load(D, p), load(D, p + room)
         for t in range(count):
-            w = fma(x[j + t], d1, fma(x[i + t], d0, load(Q, r)))
-            store(Q, r, fma(x[l + t], d3, fma(x[k + t], d2, w)))
+            q = fma(x[j + t], d1, fma(x[i + t], d0, load(Q, r)))
+            store(Q, r, fma(x[l + t], d3, fma(x[k + t], d2, q)))
             r += h

@@ -34,7 +34,7 @@ def epoch(parameters, gradient, net, inputs, order, m, eta, mean, work):
     n, chunk, room = order.size, chunk_of(m, order.size), (net.layers + 1) * net.pitch
     P, A, D, labels = pointer(parameters), pointer(work[0]), pointer(work[1]), pointer(work[2])
     shape, data, perm = net_at(net), inputs_at(inputs), pointer(order)
-    h, first, direct = shape.h[1], shape.pitch, m <= CHUNK
+    first, direct = shape.pitch, m <= CHUNK
     Q = P if direct else pointer(gradient)
     state = flush_denormals()
     for begin in range(0, n, m):
@@ -42,12 +42,12 @@ def epoch(parameters, gradient, net, inputs, order, m, eta, mean, work):
         rate = parameters.dtype.type(eta / size if mean else eta)
         for k in range(begin, begin + size, chunk):
             held = min(chunk, begin + size - k)
-            feed(P, shape.b[0], h, A, first, room, data, perm, n, k, held)
+            feed(P, shape, A, first, room, data, perm, n, k, held)
             for e in range(held):
                 labels[e] = data.labels[perm[k + e]]
             forward(P, shape, A, room, held)
             backward(P, shape, labels, A, D, room, held, rate)
-            learn(Q, h, D, first, room, data, perm, k, held)
+            learn(Q, shape, D, first, room, data, perm, k, held)
             gather(Q, shape, A, D, room, held)
         if not direct:
             for t in range(0, parameters.size, LANES):
@@ -93,7 +93,7 @@ def measure(parameters, net, inputs, order, work):
     cost, correct, n, state = 0.0, 0, order.size, flush_denormals()
     for k in range(0, n, CHUNK):
         held = min(CHUNK, n - k)
-        feed(P, shape.b[0], shape.h[1], A, shape.pitch, room, data, perm, n, k, held)
+        feed(P, shape, A, shape.pitch, room, data, perm, n, k, held)
         forward(P, shape, A, room, held)
         for e in range(held):
             label, a = data.labels[perm[k + e]], e * room + shape.layers * shape.pitch

@@ -12,6 +12,7 @@ from numba.extending import overload
 
 from gdexp.engines.compiled.dense import four, four_outer, four_rows
 from gdexp.engines.compiled.kernels import jit
+from gdexp.engines.compiled.layout import PANEL
 from gdexp.engines.compiled.simd import LANES, add, fma, load, pointer, prefetch, store, zero
 
 AHEAD = 8  # examples between asking for one and reading it
@@ -81,62 +82,59 @@ def _call_for(inputs, first, last):
 
 
 @jit
-def rows(P, h, Z, z, inputs, first, last):
-    """Z[z:][:h] += Σ_k x_k w_k over inputs from first to last: 32 outputs by 4 inputs at a time."""
-    c = 0
-    while c + 2 * LANES <= h:
-        r = c - h
-        a0, a1 = load(Z, z + c), load(Z, z + c + LANES)
+def rows(P, w, h, Z, z, inputs, first, last):
+    """Z[z:][:h] += Σ_k x_k w_k over inputs from first to last, for a panel: four inputs at a time.
+
+    Row k of the panel is P[w + k h :][:h], h either PANEL or LANES.
+    """
+    r = w - h
+    if h == PANEL:
+        a0, a1 = load(Z, z), load(Z, z + LANES)
         b0, b1, c0, c1, d0, d1 = zero(P), zero(P), zero(P), zero(P), zero(P), zero(P)
         for k in range(first, last, 4):
-            r, v = entry(inputs, k, h, c, r)
+            r, v = entry(inputs, k, PANEL, w, r)
             a0, a1 = fma(v, load(P, r), a0), fma(v, load(P, r + LANES), a1)
-            r, v = entry(inputs, k + 1, h, c, r)
+            r, v = entry(inputs, k + 1, PANEL, w, r)
             b0, b1 = fma(v, load(P, r), b0), fma(v, load(P, r + LANES), b1)
-            r, v = entry(inputs, k + 2, h, c, r)
+            r, v = entry(inputs, k + 2, PANEL, w, r)
             c0, c1 = fma(v, load(P, r), c0), fma(v, load(P, r + LANES), c1)
-            r, v = entry(inputs, k + 3, h, c, r)
+            r, v = entry(inputs, k + 3, PANEL, w, r)
             d0, d1 = fma(v, load(P, r), d0), fma(v, load(P, r + LANES), d1)
-        store(Z, z + c, add(add(a0, b0), add(c0, d0)))
-        store(Z, z + c + LANES, add(add(a1, b1), add(c1, d1)))
-        c += 2 * LANES
-    if c < h:
-        r = c - h
-        a0, b0, c0, d0 = load(Z, z + c), zero(P), zero(P), zero(P)
+        store(Z, z, add(add(a0, b0), add(c0, d0)))
+        store(Z, z + LANES, add(add(a1, b1), add(c1, d1)))
+    else:
+        a0, b0, c0, d0 = load(Z, z), zero(P), zero(P), zero(P)
         for k in range(first, last, 4):
-            r, v = entry(inputs, k, h, c, r)
+            r, v = entry(inputs, k, LANES, w, r)
             a0 = fma(v, load(P, r), a0)
-            r, v = entry(inputs, k + 1, h, c, r)
+            r, v = entry(inputs, k + 1, LANES, w, r)
             b0 = fma(v, load(P, r), b0)
-            r, v = entry(inputs, k + 2, h, c, r)
+            r, v = entry(inputs, k + 2, LANES, w, r)
             c0 = fma(v, load(P, r), c0)
-            r, v = entry(inputs, k + 3, h, c, r)
+            r, v = entry(inputs, k + 3, LANES, w, r)
             d0 = fma(v, load(P, r), d0)
-        store(Z, z + c, add(add(a0, b0), add(c0, d0)))
+        store(Z, z, add(add(a0, b0), add(c0, d0)))
 
 
 @jit
-def outer(Q, h, D, d, inputs, first, last):
+def outer(Q, w, h, D, d, inputs, first, last):
     """w_k += x_k D[d:][:h] for every input k from first to last: one example's part of BP4."""
-    c = 0
-    while c + 2 * LANES <= h:
-        r = c - h
-        d0, d1 = load(D, d + c), load(D, d + c + LANES)
+    r = w - h
+    if h == PANEL:
+        d0, d1 = load(D, d), load(D, d + LANES)
         for k in range(first, last, 2):
-            r, v = entry(inputs, k, h, c, r)
+            r, v = entry(inputs, k, PANEL, w, r)
             store(Q, r, fma(v, d0, load(Q, r)))
             store(Q, r + LANES, fma(v, d1, load(Q, r + LANES)))
-            r, v = entry(inputs, k + 1, h, c, r)
+            r, v = entry(inputs, k + 1, PANEL, w, r)
             store(Q, r, fma(v, d0, load(Q, r)))
             store(Q, r + LANES, fma(v, d1, load(Q, r + LANES)))
-        c += 2 * LANES
-    if c < h:
-        r = c - h
-        d0 = load(D, d + c)
+    else:
+        d0 = load(D, d)
         for k in range(first, last, 2):
-            r, v = entry(inputs, k, h, c, r)
+            r, v = entry(inputs, k, LANES, w, r)
             store(Q, r, fma(v, d0, load(Q, r)))
-            r, v = entry(inputs, k + 1, h, c, r)
+            r, v = entry(inputs, k + 1, LANES, w, r)
             store(Q, r, fma(v, d0, load(Q, r)))
 
 
@@ -151,37 +149,56 @@ def _is_dense(inputs):
 
 
 @jit
-def feed(P, b, h, Z, z, room, inputs, order, n, k, held):
-    """Z[z + e room :][:h] = z of the first layer, with biases P[b:], for order[k:][:held] of n."""
-    for e in range(held):
-        for t in range(0, h, LANES):
-            store(Z, z + e * room + t, load(P, b + t))
+def feed(P, net, Z, z, room, inputs, order, n, k, held):
+    """Z[z + e room :][: h[1]] = z of the first layer, for examples order[k:][:held] of n."""
+    h, b = net.h[1], net.b[0]
+    for c in range(0, h, PANEL):
+        wide = min(PANEL, h - c)
+        for e in range(held):
+            for t in range(c, c + wide, LANES):
+                store(Z, z + e * room + t, load(P, b + t))
+        feed_panel(P, c * (b // h), wide, Z, z + c, room, inputs, order, n, k, held)
+
+
+@jit
+def feed_panel(P, w, h, Z, z, room, inputs, order, n, k, held):
+    """Add Σ x w to Z for the h outputs of a panel."""
     e = 0
     if is_dense(inputs):
         while e + 4 <= held:
             at, count = four(inputs, order, k + e), np.intp(inputs.ptr[1])
-            four_rows(P, h, Z, z + e * room, room, inputs.values, at, count)
+            four_rows(P, w, h, Z, z + e * room, room, inputs.values, at, count)
             e += 4
     while e < held:
         i = order[k + e]
         at, end = np.intp(inputs.ptr[i]), np.intp(inputs.ptr[i + 1])
-        rows(P, h, Z, z + e * room, inputs, at, end)
-        j = order[min(k + e + AHEAD, n - 1)]
-        call_for(inputs, np.intp(inputs.ptr[j]), np.intp(inputs.ptr[j + 1]))
+        rows(P, w, h, Z, z + e * room, inputs, at, end)
+        if w == 0:
+            j = order[min(k + e + AHEAD, n - 1)]
+            call_for(inputs, np.intp(inputs.ptr[j]), np.intp(inputs.ptr[j + 1]))
         e += 1
 
 
 @jit
-def learn(Q, h, D, d, room, inputs, order, k, held):
+def learn(Q, net, D, d, room, inputs, order, k, held):
     """Q += the weights' part of the gradients of order[k:][:held], with errors D[d + e room :]."""
+    h, b = net.h[1], net.b[0]
+    for c in range(0, h, PANEL):
+        wide = min(PANEL, h - c)
+        learn_panel(Q, c * (b // h), wide, D, d + c, room, inputs, order, k, held)
+
+
+@jit
+def learn_panel(Q, w, h, D, d, room, inputs, order, k, held):
+    """Add the gradients of the weights to the h outputs of a panel."""
     e = 0
     if is_dense(inputs):
         while e + 4 <= held:
             at, count = four(inputs, order, k + e), np.intp(inputs.ptr[1])
-            four_outer(Q, h, D, d + e * room, room, inputs.values, at, count)
+            four_outer(Q, w, h, D, d + e * room, room, inputs.values, at, count)
             e += 4
     while e < held:
         i = order[k + e]
         at, end = np.intp(inputs.ptr[i]), np.intp(inputs.ptr[i + 1])
-        outer(Q, h, D, d + e * room, inputs, at, end)
+        outer(Q, w, h, D, d + e * room, inputs, at, end)
         e += 1
