@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.libraries import jax_scan, pytorch, pytorch_lean, scikit_learn
 from benchmarks.peer import Make, Peer, optimizer
-from gdexp.descent import Scaling, State
+from gdexp.descent import State, Update
 from gdexp.engines import Blas, Compiled, Engine, Reference
 from gdexp.problems import Network
 
@@ -21,7 +21,7 @@ def ours(engine: Engine) -> Make:
 
         def epoch() -> None:
             with np.errstate(over="ignore"):  # as descent has it: a saturated sigmoid
-                carrier.train_epoch(network, optimizer(network, m), Scaling(), eta, state)
+                carrier.train_epoch(network, optimizer(network, m), Update(), eta, state)
 
         return Peer(epoch, lambda: state.v)
 

@@ -103,7 +103,9 @@ class Task:
 
 def _tell_break(record: Record) -> None:
     epoch = record.epochs[-1].number if record.epochs else 0
-    print(f"\nstopped after epoch {epoch} of {record.request.experiment.epochs}", file=sys.stderr)
+    planned = record.request.experiment.epochs
+    of = "" if planned is None else f" of {planned}"
+    print(f"\nstopped after epoch {epoch}{of}", file=sys.stderr)
     if record.request.sweep is None:
         print_places(record)
 

@@ -19,13 +19,20 @@ from gdexp.experiment import Experiment, Request
 from gdexp.tracking.settings import masked
 
 TARGET = "_target_"
+PARTS = ("data", "architecture", "cost", "function")  # what problems are made of: some, each
 # What the object of a group must offer to be of use there.
 OFFERS = {
+    "problem": "build",
     "data": "load",
     "architecture": "sizes",
     "cost": "delta",
-    "optimizer": "batches",
+    "function": "formula",
+    "optimizer": "order",
+    "rule": "step",
+    "schedule": "rates",
+    "stop": "reason",
     "scaling": "of_update",
+    "penalty": "add",
     "eval": "due",
     "engine": "limits",
     "tracking": "check",
@@ -75,7 +82,7 @@ def _own_folders() -> list[str]:
 
 def _from_environment(config: dict[str, Any], hydra: Any) -> list[str]:
     """Give what GDEXP_DATA set, as the override that would: a command is to say all it needs."""
-    root = config["data"].get("root")
+    root = (config.get("data") or {}).get("root")
     given = any(word.startswith("data.root=") for word in hydra.overrides.task)
     return [] if root is None or given else [f"data.root={root}"]
 
@@ -86,11 +93,26 @@ def _experiment(config: DictConfig, resolved: dict[str, Any]) -> Experiment:
     for name in resolved:
         if name not in fields and name not in knobs:
             raise GdexpError(unknown_setting(name, HydraConfig.get().overrides.task))
-    for name in fields:
+    problem = _instantiate("problem", config)
+    parts = set(PARTS) - set(problem.uses)
+    for name in parts:
+        if resolved.get(name) is not None:
+            raise GdexpError(_needless(name, problem))
+    for name in set(fields) - parts:
         if resolved.get(name, "???") == "???":
             raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
-    made = {group: _instantiate(group, config) for group in OFFERS}
-    return Experiment(**made, **{name: resolved[name] for name in fields if name not in made})
+    groups = [group for group in OFFERS if group not in {"problem", *parts}]
+    made = {"problem": problem, **{group: _instantiate(group, config) for group in groups}}
+    rest = {name: resolved[name] for name in fields if name not in made and name not in parts}
+    return Experiment(**made, **rest)
+
+
+def _needless(group: str, problem: Any) -> str:
+    choices = HydraConfig.get().runtime.choices
+    return (
+        f"{group}: problem={choices.get('problem')} takes no {group}. "
+        f"Got {group}={choices.get(group)}. Leave it out."
+    )
 
 
 def _instantiate(group: str, config: DictConfig) -> Any:

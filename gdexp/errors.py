@@ -1,5 +1,6 @@
 """What a user can get wrong, said in one line."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -74,4 +75,37 @@ def one_of(setting: str, value: Any, options: Iterable[str]) -> str:
     names = list(options)
     if not isinstance(value, str) or value not in names:
         raise SettingError(setting, "one of " + ", ".join(names), value, names[0])
+    return value
+
+
+def real(setting: str, value: Any, example: str, within: str = "(0, inf)") -> float:
+    """Return `value` where it is a number within an interval, such as ``[0, 1)``.
+
+    Raises
+    ------
+    SettingError
+        Otherwise, with the example; ``True`` and ``"2"`` are not numbers.
+    """
+    low, high = (float(end) for end in within[1:-1].split(","))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    above = number and (value > low or (value == low and within[0] == "["))
+    if not above or not (value < high or (value == high and within[-1] == "]")):
+        sign = ">=" if within[0] == "[" else ">"
+        wide = f"a finite number {sign} {low:g}" if low > -math.inf else "a finite number"
+        raise SettingError(
+            setting, wide if high == math.inf else f"a number in {within}", value, example
+        )
+    return float(value)
+
+
+def flag(setting: str, value: Any) -> bool:
+    """Return `value` where it is true or false.
+
+    Raises
+    ------
+    SettingError
+        Otherwise.
+    """
+    if not isinstance(value, bool):
+        raise SettingError(setting, "true or false", value, "true")
     return value

@@ -10,11 +10,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gdexp.data import Dataset
-from gdexp.descent import Evaluation, Optimizer, Scaling
+from gdexp.descent import (
+    Evaluation,
+    Optimizer,
+    Penalty,
+    Problem,
+    Rule,
+    Scaling,
+    Schedule,
+    Stop,
+    Update,
+    Vector,
+)
 from gdexp.engines import Engine
 from gdexp.errors import SettingError, whole
-from gdexp.problems import Architecture, Cost
 from gdexp.tracking import Tracking
 
 # Settings that say where things are, and not what is computed.
@@ -27,6 +40,32 @@ class Source(Protocol):
 
     def load(self) -> Dataset:
         """Read it; GdexpError where it is missing or damaged."""
+
+
+class RunProblem(Problem, Protocol):
+    """A problem that a run can be recorded of."""
+
+    dataset: Dataset | None
+    dtype: np.dtype[Any]
+
+    @property
+    def title(self) -> str:
+        """What it is, in a few words."""
+
+    def params(self) -> dict[str, str]:
+        """Give what is to be shown of it beyond its settings."""
+
+    def arrays(self, v: Vector) -> dict[str, NDArray[Any]]:
+        """Name what of v is to be kept."""
+
+
+class ProblemChoice(Protocol):
+    """An option of the group ``problem``: what is minimised, and of what it is made."""
+
+    uses: tuple[str, ...]
+
+    def build(self, dtype: np.dtype[Any], **parts: Any) -> RunProblem:
+        """Put the problem together from the parts that it uses, "dataset" among them."""
 
 
 def loaded(source: Source) -> Dataset:
@@ -50,12 +89,16 @@ class Experiment:
 
     Parameters
     ----------
-    data, architecture, cost, optimizer, scaling, eval, engine, tracking
+    problem, optimizer, rule, schedule, stop, scaling, penalty, eval, engine, tracking
         The choices.
+    data, architecture, cost, function : optional
+        What the problem is made of: those that it uses.
     eta : float
         Learning rate η, finite and > 0, in the convention of ``scaling.update``.
-    epochs : int
-        Times that the training examples are gone through, >= 0.
+    epochs : int, optional
+        Times that the training examples are gone through, >= 0; None leaves the end to the stop.
+    clip : float, optional
+        The largest norm of a gradient's estimate, > 0.
     seed : int
         Of the first weights and of the order of the examples, >= 0.
 
@@ -65,23 +108,55 @@ class Experiment:
         Where a number is not allowed.
     """
 
-    data: Source
-    architecture: Architecture
-    cost: Cost
+    problem: ProblemChoice
     optimizer: Optimizer
+    rule: Rule
+    schedule: Schedule
+    stop: Stop
     scaling: Scaling
+    penalty: Penalty
     eval: Evaluation
     engine: Engine
     tracking: Tracking
     eta: float
-    epochs: int
+    epochs: int | None
     seed: int
+    clip: float | None = None
+    data: Source | None = None
+    architecture: Any = None
+    cost: Any = None
+    function: Any = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "eta", _finite(self.eta))
-        whole("epochs", self.epochs, 0, "30")
+        if self.epochs is None and not self.stop.bounded:
+            advice = "Only stop=budget can do without."
+            raise SettingError("epochs", "set, for want of a stop that comes", None, "30", advice)
+        if self.epochs is not None:
+            whole("epochs", self.epochs, 0, "30")
         whole("seed", self.seed, 0, "0")
-        self.cost.check(self.architecture.output_activation)
+        self.schedule.check(self.epochs)
+        Update(clip=self.clip)  # refuses what is not allowed
+        if self.cost is not None and self.architecture is not None:
+            self.cost.check(self.architecture.output_activation)
+
+    @property
+    def update(self) -> Update:
+        """What an update does."""
+        return Update(self.scaling, self.rule, self.penalty, self.clip)
+
+    def build(self) -> "RunProblem":
+        """Give the problem, its data loaded.
+
+        Raises
+        ------
+        GdexpError
+            Where the data are missing or do not fit the settings.
+        """
+        parts = {name: getattr(self, name) for name in self.problem.uses if name != "data"}
+        if "data" in self.problem.uses and self.data is not None:
+            parts["dataset"] = loaded(self.data)
+        return self.problem.build(self.engine.dtype, **parts)
 
 
 def _finite(eta: Any) -> float:

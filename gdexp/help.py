@@ -72,11 +72,10 @@ def _settings(group: str, options: Mapping[str, Path], chosen: str) -> Iterator[
     """List what can be set in a group, each name once, as the default option has it."""
     told = set()
     for option in sorted(options, key=lambda option: option != chosen):
-        if not menu.is_global(options[option]):
-            for name, value, comment in menu.knobs(options[option]):
-                if name not in told:
-                    told.add(name)
-                    yield f"{group}.{name}={_shown(value)}", comment
+        for name, value, comment in menu.own(options[option]):
+            if name not in told:
+                told.add(name)
+                yield f"{group}.{name}={_shown(value)}", comment
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:

@@ -13,15 +13,15 @@ class Measure:
         Σ C_x over the set.
     n : int
         How many examples the set has.
-    correct : int
-        How many of them are classified rightly.
+    correct : int, optional
+        How many of them are classified rightly; None where there are no classes.
     """
 
     cost: float
     n: int
-    correct: int
+    correct: int | None
 
     @property
-    def accuracy(self) -> float:
-        """The share of the set that is classified rightly, in [0, 1]."""
-        return self.correct / self.n
+    def accuracy(self) -> float | None:
+        """The share of the set that is classified rightly, in [0, 1]; None without classes."""
+        return None if self.correct is None else self.correct / self.n

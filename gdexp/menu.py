@@ -1,6 +1,7 @@
 """The menu as files: groups, options, and the first comment of each, without composing it."""
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,25 @@ def about(file: Path) -> str:
 
 def knobs(file: Path) -> list[tuple[str, str, str]]:
     """Give name, value and comment of the plain settings of a file, lists but no nodes."""
-    found = re.findall(r"^(\w+): *([^#\n]*?)(?: *# (.*))?$(\n  - )?", _text(file), re.M)
+    return _settings(_text(file))
+
+
+def _settings(text: str) -> list[tuple[str, str, str]]:
+    found = re.findall(r"^(\w+): *([^#\n]*?)(?: *# (.*))?$(\n  - )?", text, re.M)
     return [
         (name, value or "[...]", comment)
         for name, value, comment, is_list in found
         if name not in ("defaults", "hydra", "_target_") and (value or is_list)
     ]
+
+
+def own(file: Path) -> list[tuple[str, str, str]]:
+    """Give name, value and comment of the settings of an option's own node, as `knobs` does."""
+    if not is_global(file):
+        return knobs(file)
+    node = re.search(rf"^{file.parent.name}:\n((?:  .*\n?)+)", _text(file), re.M)
+    found = _settings(textwrap.dedent(node[1])) if node else []
+    return [each for each in found if not re.fullmatch(r"\$\{\w+\}", each[1])]  # knobs
 
 
 def settings(menu: Iterable[Path]) -> list[str]:
@@ -57,8 +71,8 @@ def settings(menu: Iterable[Path]) -> list[str]:
     for group, options in groups(menu).items():
         names.append(group)
         for file in options.values():
-            prefix = "" if is_global(file) else f"{group}."
-            names += [prefix + name for name, _, _ in knobs(file)]
+            names += [f"{group}.{name}" for name, _, _ in own(file)]
+            names += [name for name, _, _ in knobs(file)] if is_global(file) else []
     return sorted(set(names))
 
 
@@ -67,8 +81,9 @@ def options_with(setting: str, menu: Iterable[Path]) -> list[str]:
     found = []
     for group, options in groups(menu).items():
         for option, file in options.items():
-            prefix = "" if is_global(file) else f"{group}."
-            if group != "experiment" and setting in (prefix + k for k, _, _ in knobs(file)):
+            names = [f"{group}.{name}" for name, _, _ in own(file)]
+            names += [name for name, _, _ in knobs(file)] if is_global(file) else []
+            if group != "experiment" and setting in names:
                 found.append(f"{group}={option}")
     return found
 
@@ -78,6 +93,8 @@ def values(options: Mapping[str, Path], option: str) -> dict[str, Any]:
     import yaml
 
     raw: dict[str, Any] = yaml.safe_load(_text(options[option])) or {}
+    if is_global(options[option]):
+        raw = raw.get(options[option].parent.name) or {}
     parents = [name for name in raw.pop("defaults", []) if name in options]
     inherited = {key: value for name in parents for key, value in values(options, name).items()}
     return inherited | raw

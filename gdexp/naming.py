@@ -39,7 +39,7 @@ def special(
         usual = menu.values(options, option)
         words += [
             _label(key, value)
-            for key, value in config[group].items()
+            for key, value in (config.get(group) or {}).items()
             if f"{group}.{key}" not in WHERE and value != usual.get(key)
         ]
     return words

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 import gdexp
 from gdexp.descent import Epoch
 from gdexp.engines import Choice, Prepared
-from gdexp.experiment import Request
+from gdexp.experiment import Request, RunProblem
 from gdexp.problems import Network
 from gdexp.result import Result
 from gdexp.tracking import Journal, names
@@ -33,7 +33,7 @@ class Record:
     Parameters
     ----------
     request : Request
-    network : Network
+    problem : RunProblem
     m : int
         Examples that an update sees.
     carrier : Prepared
@@ -48,9 +48,9 @@ class Record:
     """
 
     def __init__(
-        self, request: Request, network: Network, m: int, carrier: Prepared, choice: Choice
+        self, request: Request, problem: RunProblem, m: int, carrier: Prepared, choice: Choice
     ) -> None:
-        self.request, self.network, self.m, self.carrier = request, network, m, carrier
+        self.request, self.problem, self.m, self.carrier = request, problem, m, carrier
         self.why = f"{choice.why}; {carrier.how}"
         self.by_auto = ", chosen by engine=auto" if choice.why.startswith("auto") else ""
         self.command = shlex.join(["python", "-m", "gdexp", *request.words])
@@ -65,7 +65,7 @@ class Record:
             every=request.experiment.eval.every,
             params=self._params(),
             tags=self._tags(code),
-            datasets=_datasets(network),
+            datasets=_datasets(problem),
             artifacts=artifacts,
             config=request.config,
         )
@@ -86,14 +86,13 @@ class Record:
         return ["config/resolved.yaml", "config/overrides.yaml", *texts]
 
     def _params(self) -> dict[str, str]:
-        experiment, network, m = self.request.experiment, self.network, self.m
+        experiment, problem, m = self.request.experiment, self.problem, self.m
         return {
             **self.request.params,
-            "architecture.sizes": "-".join(map(str, network.sizes)),
-            "architecture.parameters": str(network.size),
-            "batch_label": batch_label(m, network.n),
-            "eta_other_convention": repr(experiment.scaling.other_eta(experiment.eta, m)),
-            "updates_per_epoch": str(-(-network.n // m)),
+            **problem.params(),
+            "batch_label": batch_label(m, problem.n),
+            "eta_other_convention": repr(experiment.update.other_eta(experiment.eta, m)),
+            "updates_per_epoch": str(experiment.optimizer.updates(problem.n)),
             "engine.used": self.carrier.name,
         }
 
@@ -102,7 +101,7 @@ class Record:
         optimizer = request.choices.get("optimizer", "")
         tags = {
             "gdexp.kind": "train",
-            "gdexp.variant": f"{optimizer} {batch_label(self.m, self.network.n)}",
+            "gdexp.variant": f"{optimizer} {batch_label(self.m, self.problem.n)}",
             "gdexp.config_hash": request.config_hash,
             "gdexp.group_key": request.group_key,
             "gdexp.engine_why": self.why,
@@ -136,7 +135,10 @@ class Record:
         if result.advice:
             tags["gdexp.reason"] = result.advice
         self._save_model(v)
-        self._end("FINISHED", result.headline, tags, result.figures, model="model.npz")
+        if result.epochs[-1].ended:
+            tags["gdexp.stopped"] = result.epochs[-1].ended
+        model = "model.npz" if isinstance(self.problem, Network) else None
+        self._end("FINISHED", result.headline, tags, result.figures, model=model)
 
     def break_off(self, status: str, outcome: str, reason: str) -> None:
         """Write down the end of a run that was stopped, or that failed, and why."""
@@ -179,10 +181,8 @@ class Record:
         return True
 
     def _save_model(self, v: np.ndarray[Any, Any]) -> None:
-        arrays = {"activations": np.array(self.network.architecture.names)}
-        for l, (w, b) in enumerate(self.network.layers(v), start=1):
-            arrays |= {f"w{l}": w, f"b{l}": b}
-        np.savez(self.request.output / "model.npz", **arrays)  # type: ignore[arg-type]
+        arrays: dict[str, Any] = self.problem.arrays(v)
+        np.savez(self.request.output / "model.npz", **arrays)
 
 
 def run_name(request: Request, m: int) -> str:
@@ -198,9 +198,11 @@ def batch_label(m: int, n: int) -> str:
     return "all" if m == n else f"m={m}"
 
 
-def _datasets(network: Network) -> list[dict[str, str]]:
+def _datasets(problem: RunProblem) -> list[dict[str, str]]:
     contexts = {"train": "train", "val": "validation", "test": "test"}
-    data = network.dataset
+    data = problem.dataset
+    if data is None:
+        return []
     return [
         {
             "name": f"{data.name} {contexts[name]}",

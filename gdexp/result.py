@@ -21,11 +21,14 @@ class Result:
         Classes that the trained network hardly ever recognises.
     seconds : float
         From the start of the run to its end, all included but the tracking.
+    largest_eta : float, optional
+        The largest learning rate that does not diverge, where it is known.
     """
 
     epochs: Sequence[Epoch]
     lost_classes: Sequence[int]
     seconds: float
+    largest_eta: float | None = None
 
     @property
     def outcome(self) -> str:
@@ -33,6 +36,11 @@ class Result:
         if self.epochs[-1].diverged:
             return "diverged"
         return "lost_class" if self.lost_classes else "ok"
+
+    @property
+    def merit(self) -> float:
+        """What is the larger the better: the best validation accuracy, or less the lowest cost."""
+        return names.best_epoch(self.epochs).merit
 
     @property
     def figures(self) -> dict[str, float]:
@@ -45,21 +53,23 @@ class Result:
         last, figures = self.epochs[-1], self.figures
         if last.diverged:
             return self.advice
-        line = (
-            f"test accuracy {last.parts['test'].accuracy:.2%}"
-            f" (best {figures['best/test_accuracy']:.2%}),"
-            f" validation {last.parts['val'].accuracy:.2%},"
-            f" training cost (mean) {figures['final/train_cost_mean']:.4g}"
-            f" after {plural(last.number, 'epoch')}"
-        )
-        return f"{line}; {self._lost}" if self.lost_classes else line
+        told = [f"training cost (mean) {figures['final/train_cost_mean']:.4g}"]
+        if "best/test_accuracy" in figures:
+            test, best = figures["final/test_accuracy"], figures["best/test_accuracy"]
+            validation = f"validation {figures['final/val_accuracy']:.2%}"
+            told = [f"test accuracy {test:.2%} (best {best:.2%})", validation, *told]
+        line = f"{', '.join(told)} after {plural(last.number, 'epoch')}"
+        return "; ".join([line, *filter(None, [last.ended, self._lost])])
 
     @property
     def advice(self) -> str:
         """What happened that should not, and what to do; empty where all is well."""
         last = self.epochs[-1]
         if last.diverged:
-            return f"diverged at epoch {last.number}: cost is {last.cost}; try a smaller eta"
+            told = f"diverged at epoch {last.number}: cost is {last.cost}"
+            if self.largest_eta is None:
+                return f"{told}; try a smaller eta"
+            return f"{told}; the largest eta that does not diverge is {self.largest_eta:g}"
         if not self.lost_classes:
             return ""
         if len(self.lost_classes) > MANY:
@@ -71,6 +81,8 @@ class Result:
 
     @property
     def _lost(self) -> str:
+        if not self.lost_classes:
+            return ""
         several = "classes" if len(self.lost_classes) > 1 else "class"
         return f"lost {several} {', '.join(map(str, self.lost_classes))}"
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from gdexp import signals
 from gdexp.descent import Epoch, State, descent
-from gdexp.engines import Prepared
+from gdexp.engines import Prepared, Work
 from gdexp.errors import GdexpError, Terminated
-from gdexp.experiment import Experiment, Request, loaded
+from gdexp.experiment import Experiment, Request, RunProblem
 from gdexp.problems import Network
 from gdexp.record import Record
 from gdexp.result import Result
@@ -40,25 +40,23 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     """
     began = time.perf_counter()
     experiment = request.experiment
-    dataset = loaded(experiment.data)
-    m = experiment.optimizer.batch_size(len(dataset.train))
-    network = Network(experiment.architecture, experiment.cost, dataset, experiment.engine.dtype)
-    try:
-        state = State.begin(network, experiment.seed)
-    except (MemoryError, ValueError):
-        told = f"architecture: {network.size:,} parameters do not fit into memory. Use fewer units."
-        raise GdexpError(told) from None
-    choice = experiment.engine.choose(network, m, experiment.epochs)
-    carrier = choice.engine.prepare(network)
+    problem = experiment.build()
+    m = experiment.optimizer.batch_size(problem.n)
+    state = _begin(problem, experiment.seed)
+    work = Work(m, experiment.epochs, experiment.update, experiment.schedule)
+    choice = experiment.engine.choose(problem, work)
+    carrier = choice.engine.prepare(problem)
     if choice.engine is not experiment.engine:
         request = request.with_engine(choice.engine)
-    record = Record(request, network, m, carrier, choice)
+    record = Record(request, problem, m, carrier, choice)
     try:
         watch = announce(record)
         with experiment.engine.limits():
-            _descend(experiment, network, carrier, state, record, watch)
-            lost = _lost_classes(network, state, record.epochs[-1])
-        result = Result(record.epochs, lost, time.perf_counter() - began)
+            _descend(experiment, problem, carrier, state, record, watch)
+            lost = _lost_classes(problem, state, record.epochs[-1])
+        result = Result(
+            record.epochs, lost, time.perf_counter() - began, _largest_eta(problem, experiment)
+        )
         record.finish(result, state.v)
     except BaseException as error:
         with signals.kept():
@@ -69,19 +67,24 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
 
 def _descend(
     experiment: Experiment,
-    network: Network,
+    problem: RunProblem,
     carrier: Prepared,
     state: State,
     record: Record,
     watch: Watch,
 ) -> None:
     for epoch in descent(
-        network,
+        problem,
         experiment.optimizer,
         experiment.scaling,
         state,
         eta=float(experiment.eta),
         epochs=experiment.epochs,
+        rule=experiment.rule,
+        schedule=experiment.schedule,
+        stop=experiment.stop,
+        penalty=experiment.penalty,
+        clip=experiment.clip,
         carrier=carrier,
         evaluation=experiment.eval,
     ):
@@ -89,9 +92,25 @@ def _descend(
         watch(epoch)
 
 
-def _lost_classes(network: Network, state: State, last: Epoch) -> list[int]:
+def _begin(problem: RunProblem, seed: int) -> State:
+    try:
+        return State.begin(problem, seed)
+    except (MemoryError, ValueError):
+        told = f"architecture: {problem.size:,} parameters do not fit into memory. Use fewer units."
+        raise GdexpError(told) from None
+
+
+def _lost_classes(problem: RunProblem, state: State, last: Epoch) -> list[int]:
     """Look for lost classes where there was training, and it came to something."""
-    return [] if last.number == 0 or last.diverged else network.lost_classes(state.v)
+    if not isinstance(problem, Network) or last.number == 0 or last.diverged:
+        return []
+    return problem.lost_classes(state.v)
+
+
+def _largest_eta(problem: RunProblem, experiment: Experiment) -> float | None:
+    """Ask the problem, where nothing but plain steps along the whole gradient is taken."""
+    known: Callable[[], float | None] | None = getattr(problem, "largest_eta", None)
+    return known() if known is not None and experiment.update.bare else None
 
 
 def _told(error: BaseException) -> tuple[str, str, str]:

@@ -46,7 +46,7 @@ class Session:
         """Keep a result; gives what sweepers maximise."""
         self.sweep = sweep
         self.done.append((request, result))
-        return result.figures["best/val_accuracy"]
+        return result.merit
 
     def refuse(self, sweep: Path | None) -> float:
         """Count a job that could not be."""

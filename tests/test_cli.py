@@ -77,7 +77,7 @@ def test_a_folder_of_ones_own_adds_options(gdexp: Command, tmp_path: Path) -> No
         assert "64-3-10 on digits" in ran.stdout
         assert re.search("tiny +my own tiny network", gdexp(*flag, "--help").stdout)
     refused = gdexp(*words)
-    assert "architecture must be one of hidden_100, hidden_30" in refused.stderr
+    assert "architecture must be one of binary, hidden_100, hidden_30" in refused.stderr
 
 
 def test_without_a_terminal_progress_is_a_few_plain_lines(gdexp: Command) -> None:

@@ -1,24 +1,77 @@
-"""Gradient descent itself, in NumPy alone: batches, conventions, the loop, the gradient check."""
+"""Gradient descent itself, in NumPy alone: batches, conventions, rules, the loop, the check."""
 
+from gdexp.descent.carrier import Carrier, Rates, Stepwise
+from gdexp.descent.epoch import Epoch
 from gdexp.descent.gradcheck import central_differences, relative_error
-from gdexp.descent.loop import Carrier, Epoch, Evaluation, Plain, State, descent
-from gdexp.descent.optimizers import FullGradient, MiniBatch, Online, Optimizer
+from gdexp.descent.loop import Evaluation, descent
+from gdexp.descent.optimizers import First, FullGradient, MiniBatch, Online, Optimizer
+from gdexp.descent.penalties import Penalty
 from gdexp.descent.problem import Batch, Problem, Vector
+from gdexp.descent.rules import (
+    Adagrad,
+    Adam,
+    AdamW,
+    FixedLength,
+    Momentum,
+    Nesterov,
+    Plain,
+    RMSprop,
+    Rule,
+)
 from gdexp.descent.scaling import Scaling
+from gdexp.descent.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    InverseTime,
+    Plateau,
+    Schedule,
+    StepDecay,
+)
+from gdexp.descent.state import State
+from gdexp.descent.stops import AfterEpochs, Budget, Early, Stop, Target, Tolerance
+from gdexp.descent.update import Step, Update
 
 __all__ = [
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "AfterEpochs",
     "Batch",
+    "Budget",
     "Carrier",
+    "Constant",
+    "Cosine",
+    "Early",
     "Epoch",
     "Evaluation",
+    "Exponential",
+    "First",
+    "FixedLength",
     "FullGradient",
+    "InverseTime",
     "MiniBatch",
+    "Momentum",
+    "Nesterov",
     "Online",
     "Optimizer",
+    "Penalty",
     "Plain",
+    "Plateau",
     "Problem",
+    "RMSprop",
+    "Rates",
+    "Rule",
     "Scaling",
+    "Schedule",
     "State",
+    "Step",
+    "StepDecay",
+    "Stepwise",
+    "Stop",
+    "Target",
+    "Tolerance",
+    "Update",
     "Vector",
     "central_differences",
     "descent",

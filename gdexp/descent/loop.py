@@ -1,73 +1,23 @@
 """Descent as a generator of epochs: whoever iterates it decides what to do with them."""
 
-import math
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gdexp.descent.optimizers import Optimizer
+from gdexp.descent.carrier import Carrier, Stepwise
+from gdexp.descent.epoch import Epoch
+from gdexp.descent.optimizers import First, Optimizer
+from gdexp.descent.penalties import Penalty
 from gdexp.descent.problem import Problem, Vector
+from gdexp.descent.rules import Plain, Rule
 from gdexp.descent.scaling import Scaling
+from gdexp.descent.schedules import Constant, Moment, Schedule
+from gdexp.descent.state import State
+from gdexp.descent.stops import AfterEpochs, Stop
+from gdexp.descent.update import Update
 from gdexp.errors import whole
-from gdexp.measure import Measure
-
-
-@dataclass
-class State:
-    """All that a descent needs to go on from where it is.
-
-    Parameters
-    ----------
-    v : ndarray, shape (p,)
-        The point; updates change it in place.
-    rng : numpy.random.Generator
-        Draws the order of the examples.
-    epoch, updates, examples : int
-        What lies behind.
-    seconds : float
-        Time spent on updates, without measuring.
-    """
-
-    v: Vector
-    rng: np.random.Generator
-    epoch: int = 0
-    updates: int = 0
-    examples: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def begin(cls, problem: Problem, seed: int) -> "State":
-        """Start from `seed`: one stream for the first point, an independent one for the orders.
-
-        So equal seeds give equal first points whatever the optimizer, and equal orders
-        whatever the problem.
-        """
-        first, orders = np.random.SeedSequence(seed).spawn(2)
-        return cls(problem.start(np.random.default_rng(first)), np.random.default_rng(orders))
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What is known after an epoch; number 0 is the start, before any update.
-
-    `cost` is the training cost under the descent's own scaling, `parts` the convention-free
-    measures of each set of examples.
-    """
-
-    number: int
-    updates: int
-    examples: int
-    seconds: float
-    cost: float
-    parts: Mapping[str, Measure]
-
-    @property
-    def diverged(self) -> bool:
-        """Whether the training cost is no longer finite."""
-        return not math.isfinite(self.cost)
 
 
 @dataclass(frozen=True)
@@ -90,41 +40,9 @@ class Evaluation:
     def __post_init__(self) -> None:
         whole("every", self.every, 1, "1")
 
-    def due(self, epoch: int, epochs: int) -> bool:
+    def due(self, epoch: int, epochs: int | None) -> bool:
         """Say whether an epoch, of so many, is measured."""
         return epoch % self.every == 0 or epoch == epochs
-
-
-class Carrier(Protocol):
-    """Carries out a descent's epochs and measures: descent itself does, or a faster engine."""
-
-    def train_epoch(
-        self, problem: Problem, optimizer: Optimizer, scaling: Scaling, eta: float, state: State
-    ) -> None:
-        """Go through the training inputs once, moving `state` along in place."""
-
-    def measure(self, problem: Problem, v: Vector) -> Mapping[str, Measure]:
-        """Measure v on each set of examples."""
-
-
-class Plain:
-    """Carries out an epoch as it is written down: gradient, then step."""
-
-    def train_epoch(
-        self, problem: Problem, optimizer: Optimizer, scaling: Scaling, eta: float, state: State
-    ) -> None:
-        """Go through the training inputs once, moving `state.v` in place: v → v − η ∇C."""
-        for batch in optimizer.batches(problem.n, state.rng):
-            m = batch.stop - batch.start if isinstance(batch, slice) else len(batch)
-            nabla = problem.gradient(state.v, batch)  # (p,)
-            nabla *= scaling.of_update(eta, m)
-            state.v -= nabla
-            state.updates += 1
-            state.examples += m
-
-    def measure(self, problem: Problem, v: Vector) -> Mapping[str, Measure]:
-        """Measure v as the problem does."""
-        return problem.measure(v)
 
 
 def descent(
@@ -134,11 +52,16 @@ def descent(
     state: State,
     *,
     eta: float,
-    epochs: int,
+    epochs: int | None,
+    rule: Rule | None = None,
+    schedule: Schedule | None = None,
+    stop: Stop | None = None,
+    penalty: Penalty | None = None,
+    clip: float | None = None,
     carrier: Carrier | None = None,
     evaluation: Evaluation | None = None,
 ) -> Iterator[Epoch]:
-    """Descend for `epochs` epochs, or until the cost is no longer finite.
+    """Descend for `epochs` epochs, until the stop, or until the cost is no longer finite.
 
     Parameters
     ----------
@@ -147,11 +70,14 @@ def descent(
     state : State
         Where to start; moved along in place.
     eta : float
-        The learning rate η.
-    epochs : int
-        How many times to go through the training inputs.
+        The learning rate η, before the schedule.
+    epochs : int, optional
+        How many times to go through the training inputs; None leaves the end to the stop.
+    rule, schedule, stop, penalty, clip : optional
+        As in `Update`; where none is given: plain steps, a constant η, no end but that of the
+        epochs, no penalty, no clipping.
     carrier : Carrier
-        Carries out the epochs; `Plain` where none is given, an engine may bring a faster one.
+        Carries out the epochs; `Stepwise` where none is given, an engine may bring a faster one.
     evaluation : Evaluation
         Which epochs are measured; all of them where none is given.
 
@@ -159,22 +85,98 @@ def descent(
     ------
     Epoch
         The start first (number 0), then one after each epoch that is measured. One after which v
-        is not finite is measured always.
+        is not finite is measured always, and so is the last.
     """
-    carrier, evaluation = carrier or Plain(), evaluation or Evaluation()
-    yield (epoch := _look(carrier, problem, scaling, state))
-    while state.epoch < epochs and not epoch.diverged:
+    update = Update(scaling, rule or Plain(), penalty or Penalty(), clip)
+    carrier, evaluation = carrier or Stepwise(), evaluation or Evaluation()
+    course = _Course(problem, optimizer, update, state, eta, epochs, carrier)
+    course.schedule, course.stop = schedule or Constant(), stop or AfterEpochs()
+    yield course.look()
+    while not course.over():
+        course.go_on()
+        if evaluation.due(state.epoch, epochs) or course.at_the_end():
+            yield course.look()
+    course.restore()
+
+
+@dataclass
+class _Course:
+    """A descent on its way: what `descent` goes through, step by step."""
+
+    problem: Problem
+    optimizer: Optimizer
+    update: Update
+    state: State
+    eta: float
+    epochs: int | None
+    carrier: Carrier
+    schedule: Schedule = field(default_factory=Constant)
+    stop: Stop = field(default_factory=AfterEpochs)
+    history: list[Epoch] = field(default_factory=list)
+    best: Vector | None = None
+    rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.state.memory:
+            self.state.memory = self.update.rule.start(self.state.v)
+        self.rate = self.eta
+        self.m = self.optimizer.batch_size(self.problem.n)
+
+    def over(self) -> bool:
+        """Whether nothing is left to be done."""
+        last = self.history[-1]
+        return bool(last.ended) or last.diverged or self.state.epoch == self.epochs
+
+    def at_the_end(self) -> bool:
+        """Whether this epoch is the last, for a reason that needs no measuring."""
+        return self._left() == 0 or not np.isfinite(self.state.v).all()
+
+    def _left(self) -> int | None:
+        return self.stop.updates_left(self.state.updates, self.m)
+
+    def go_on(self) -> None:
+        """Carry out an epoch, or what a budget leaves of it."""
+        state, left, coming = self.state, self._left(), self.optimizer.updates(self.problem.n)
+        moment = Moment(state.epoch, state.updates, coming, self.epochs, self.history)
+        rates = self.schedule.rates(self.eta, moment)
+        optimizer = self.optimizer
+        if left is not None and left < coming:
+            optimizer, coming = First(optimizer, left), left
         began = time.perf_counter()
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the cost
-            carrier.train_epoch(problem, optimizer, scaling, eta, state)
+            self.carrier.train_epoch(self.problem, optimizer, self.update, rates, state)
         state.seconds += time.perf_counter() - began
         state.epoch += 1
-        if evaluation.due(state.epoch, epochs) or not np.isfinite(state.v).all():
-            yield (epoch := _look(carrier, problem, scaling, state))
+        self.rate = rates if isinstance(rates, float) else rates[coming - 1]
 
+    def look(self) -> Epoch:
+        """Measure, and see whether that is the end."""
+        state = self.state
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = self.carrier.measure(self.problem, state.v)
+            total = parts["train"].cost + self.update.penalty.of(self.problem, state.v)
+        cost = self.update.scaling.of_cost(total, parts["train"].n)
+        epoch = Epoch(state.epoch, state.updates, state.examples, state.seconds, cost, parts)
+        if not self.schedule.constant:
+            epoch = replace(epoch, eta=self.rate)
+        self.history.append(epoch)
+        self.history[-1] = replace(epoch, ended=self._reason())
+        self._keep_best()
+        return self.history[-1]
 
-def _look(carrier: Carrier, problem: Problem, scaling: Scaling, state: State) -> Epoch:
-    with np.errstate(over="ignore", invalid="ignore"):
-        parts = carrier.measure(problem, state.v)
-    cost = scaling.of_cost(parts["train"].cost, parts["train"].n)
-    return Epoch(state.epoch, state.updates, state.examples, state.seconds, cost, parts)
+    def _reason(self) -> str:
+        if self.history[-1].diverged:
+            return ""
+        if self._left() == 0:
+            return self.stop.spent
+        return self.stop.reason(self.history)
+
+    def _keep_best(self) -> None:
+        merits = [self.stop.merit(each) for each in self.history] if self.stop.restores else []
+        if merits and merits[-1] > max(merits[:-1], default=-np.inf):
+            self.best = self.state.v.copy()
+
+    def restore(self) -> None:
+        """Go back to the best parameters, where the stop wants them."""
+        if self.best is not None:
+            self.state.v[:] = self.best

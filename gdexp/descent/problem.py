@@ -1,6 +1,6 @@
 """What descent asks of the thing that it minimises."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +25,9 @@ class Problem(Protocol):
 
     def start(self, rng: np.random.Generator) -> Vector:
         """Draw the point to start from, of shape (p,)."""
+
+    def weights(self, v: Vector) -> Sequence[Vector]:
+        """See the part of v that a penalty acts on: views, not copies."""
 
     def gradient(self, v: Vector, batch: Batch) -> Vector:
         """Σ ∇C_x over the batch: a new array of shape (p,), the caller's to overwrite."""

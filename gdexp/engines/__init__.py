@@ -3,7 +3,7 @@
 from gdexp.engines.auto import Auto
 from gdexp.engines.blas import Blas
 from gdexp.engines.compiled import Compiled
-from gdexp.engines.engine import Choice, Engine, Prepared
+from gdexp.engines.engine import Choice, Engine, Prepared, Work
 from gdexp.engines.reference import Reference
 
-__all__ = ["Auto", "Blas", "Choice", "Compiled", "Engine", "Prepared", "Reference"]
+__all__ = ["Auto", "Blas", "Choice", "Compiled", "Engine", "Prepared", "Reference", "Work"]

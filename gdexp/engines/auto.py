@@ -9,24 +9,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from gdexp.descent import Problem
 from gdexp.engines.blas import Blas
 from gdexp.engines.compiled import Compiled
 from gdexp.engines.compiled.engine import COMPILING, installed, is_compiled
 from gdexp.engines.compiled.inputs import ROWS, form_of
 from gdexp.engines.compiled.layout import padded
-from gdexp.engines.engine import Choice, Engine, Prepared
+from gdexp.engines.engine import Choice, Engine, Prepared, Work
 from gdexp.engines.reference import Reference
 from gdexp.problems import Network
 
 # Nanoseconds, fitted to what `python -m benchmarks.choice` measures. Of the compiled engine: for a
 # weight of the first layer and an input that is not zero, for one where inputs are dense, the same
 # where four examples at a time share it, and for a weight of a later layer.
-COMPILED = {"float32": (0.153, 0.154, 0.071, 0.204), "float64": (0.265, 0.327, 0.123, 0.381)}
+COMPILED = {"float32": (0.103, 0.137, 0.058, 0.16), "float64": (0.207, 0.298, 0.107, 0.371)}
 # Of the BLAS engine: for a layer's calls in an update, for an input, and for a weight at m = 1, up
 # to 16, and above.
-BLAS = {"float32": (2350, 0.61, 0.094, 0.076, 0.048), "float64": (2140, 1.03, 0.124, 0.136, 0.087)}
+BLAS = {
+    "float32": (2160, 0.514, 0.0725, 0.0633, 0.0371),
+    "float64": (1990, 1.07, 0.131, 0.124, 0.08),
+}
 # Of the reference: for a layer's calls in an update, for an input, and for a weight.
 REFERENCE = {"float32": (12500, 0.3, 0.058), "float64": (12500, 0.5, 0.12)}
+GUESS = 30  # epochs, where only a stop ends the descent
 IMPORTING = {"reference": 0.0, "blas": 0.15, "compiled": 0.5}  # seconds: SciPy; Numba, its kernels
 
 
@@ -34,13 +39,26 @@ IMPORTING = {"reference": 0.0, "blas": 0.15, "compiled": 0.5}  # seconds: SciPy;
 class Auto(Engine):
     """Takes the compiled engine, the BLAS one or the reference, whichever is through first."""
 
-    def choose(self, problem: Network, m: int, epochs: int) -> Choice:
+    def choose(self, problem: Problem, work: Work) -> Choice:
         """Weigh the engines, a compilation that is still to be done included."""
+        reference = Reference(self.precision, self.threads)
+        if not isinstance(problem, Network):
+            return Choice(reference, "auto: only the reference carries out what is not a network")
+        if why := Compiled(self.precision).refusal(problem, work):
+            return Choice(reference, f"auto: compiled {why}")
+        return self._weigh(problem, work)
+
+    def _weigh(self, problem: Network, work: Work) -> Choice:
+        epochs = GUESS if work.epochs is None else work.epochs
         settings = self.precision, self.threads
-        engines: dict[str, Engine] = {"reference": Reference(*settings), "blas": Blas(*settings)}
+        engines: dict[str, Engine] = {"reference": Reference(*settings)}
+        if not (blas := Blas(*settings)).refusal(problem, work):
+            engines["blas"] = blas
         if installed():
             engines["compiled"] = Compiled(*settings)
-        seconds = {name: IMPORTING[name] + epochs * epoch_of(name, problem, m) for name in engines}
+        seconds = {
+            name: IMPORTING[name] + epochs * epoch_of(name, problem, work.m) for name in engines
+        }
         told = ""
         if not installed():
             told = "; compiled needs Numba, which is not installed"
@@ -53,7 +71,7 @@ class Auto(Engine):
 
     def prepare(self, problem: Network) -> Prepared:
         """Make the engine ready that would be taken for thirty epochs of small mini-batches."""
-        return self.choose(problem, m=10, epochs=30).engine.prepare(problem)
+        return self.choose(problem, Work(m=10, epochs=GUESS)).engine.prepare(problem)
 
 
 def epoch_of(name: str, problem: Network, m: int) -> float:

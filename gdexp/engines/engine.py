@@ -2,15 +2,16 @@
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from gdexp.descent import Carrier
-from gdexp.errors import SettingError, one_of, whole
+from gdexp.descent import Carrier, Constant, Problem, Schedule, Update
+from gdexp.errors import GdexpError, SettingError, one_of, whole
 from gdexp.problems import Network
+from gdexp.problems.targets import OneHot
 
 MOST_THREADS = 1024
 
@@ -20,6 +21,26 @@ class Prepared(Carrier, Protocol):
 
     name: str
     how: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be carried out.
+
+    Parameters
+    ----------
+    m : int
+        Examples that an update sees.
+    epochs : int, optional
+        How many; None where only a stop ends the descent.
+    update, schedule : optional
+        What an update does, and with which learning rates.
+    """
+
+    m: int
+    epochs: int | None
+    update: Update = field(default_factory=Update)
+    schedule: Schedule = field(default_factory=Constant)
 
 
 @dataclass(frozen=True)
@@ -53,12 +74,27 @@ class Engine(ABC):
         limits: AbstractContextManager[Any] = threadpool_limits(self.threads)
         return limits
 
-    def choose(self, problem: Network, m: int, epochs: int) -> "Choice":
-        """Say which engine is to carry out so many epochs of mini-batches of m, and why."""
+    def choose(self, problem: Problem, work: Work) -> "Choice":
+        """Say which engine is to do the work, and why.
+
+        Raises
+        ------
+        GdexpError
+            Where it is asked for what it does not do.
+        """
+        if why := self.refusal(problem, work):
+            name = type(self).__name__.lower()
+            raise GdexpError(
+                f"engine={name} {why}. Write engine=auto, or engine=reference, which does all."
+            )
         return Choice(self, "asked for")
 
+    def refusal(self, problem: Problem, work: Work) -> str:
+        """Say what of the work the engine does not do; empty where it does all."""
+        return ""
+
     @abstractmethod
-    def prepare(self, problem: Network) -> Prepared:
+    def prepare(self, problem: Any) -> Prepared:
         """Make ready to carry out epochs.
 
         Raises
@@ -66,6 +102,17 @@ class Engine(ABC):
         GdexpError
             Where the engine cannot carry the problem out, or is not installed.
         """
+
+
+def only_bare(problem: Problem, work: Work) -> str:
+    """Say what there is beside plain steps of a network with an output for each class."""
+    if not isinstance(problem, Network):
+        return "carries out networks only"
+    if not isinstance(problem.targets, OneHot):
+        return "carries out networks with an output for each class only"
+    if not work.update.bare:
+        return "carries out rule=plain only, without a penalty and without clipping"
+    return ""
 
 
 @dataclass(frozen=True)

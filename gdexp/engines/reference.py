@@ -1,13 +1,13 @@
 """The engine that people read, and that others are held against."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from gdexp.descent import Plain
+from gdexp.descent import Stepwise
 from gdexp.engines.engine import Engine, Prepared
-from gdexp.problems import Network
 
 
-class _Reference(Plain):
+class _Reference(Stepwise):
     name, how = "reference", "plain NumPy"
 
 
@@ -15,6 +15,6 @@ class _Reference(Plain):
 class Reference(Engine):
     """Plain vectorised NumPy: descent's own way, for any problem."""
 
-    def prepare(self, problem: Network) -> Prepared:
+    def prepare(self, problem: Any) -> Prepared:
         """Nothing is to be made ready."""
         return _Reference()

@@ -1,9 +1,9 @@
-"""What is minimised: so far, a network's cost on a data set."""
+"""What is minimised: a network's cost on a data set."""
 
 from gdexp.problems.architecture import INITIALIZATIONS, Architecture
 from gdexp.problems.costs import Cost, CrossEntropy, Quadratic
 from gdexp.problems.feedforward import ACTIVATIONS, Activation
-from gdexp.problems.network import Network
+from gdexp.problems.network import Network, NetworkProblem
 
 __all__ = [
     "ACTIVATIONS",
@@ -13,5 +13,6 @@ __all__ = [
     "Cost",
     "CrossEntropy",
     "Network",
+    "NetworkProblem",
     "Quadratic",
 ]

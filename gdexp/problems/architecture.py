@@ -7,6 +7,7 @@ import numpy as np
 
 from gdexp.errors import SettingError, one_of
 from gdexp.problems.feedforward import ACTIVATIONS, Activation, Array, Layer
+from gdexp.problems.targets import Binary, Numbers, OneHot, Targets
 
 Rng = np.random.Generator
 MOST_UNITS = 1_000_000  # of a layer
@@ -53,6 +54,9 @@ class Architecture:
         ``glorot``: weights from N(0, 2/(n_in + n_out)), biases 0 (Glorot & Bengio 2010, eq. 12;
         the uniform form of the same variance is common too). ``he``: weights from N(0, 2/n_in),
         biases 0 (He et al. 2015, eq. 10).
+    outputs : {"per_class", "one"}
+        Output units: one for each class, or a single one for two classes, whose target is the
+        label. For data whose targets are numbers there is one, in any case.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class Architecture:
     activation: str = "sigmoid"
     output_activation: str = "sigmoid"
     initialization: str = "normal"
+    outputs: str = "per_class"
 
     def __post_init__(self) -> None:
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence):
@@ -85,6 +90,37 @@ class Architecture:
         one_of("activation", self.activation, ACTIVATIONS)
         one_of("output_activation", self.output_activation, ACTIVATIONS)
         one_of("initialization", self.initialization, INITIALIZATIONS)
+        one_of("outputs", self.outputs, ("per_class", "one"))
+
+    def targets(self, classes: int) -> Targets:
+        """Say what the outputs are to be, for so many classes, or 0 for numbers.
+
+        Raises
+        ------
+        SettingError
+            Where the output layer does not suit them.
+        """
+        if classes == 0:
+            if self.output_activation != "identity":
+                advice = "Or take architecture=regression."
+                allowed = "identity, where the targets are numbers"
+                raise SettingError(
+                    "architecture.output_activation",
+                    allowed,
+                    self.output_activation,
+                    "identity",
+                    advice,
+                )
+            return Numbers()
+        if self.outputs == "per_class":
+            return OneHot(classes)
+        if classes != 2:
+            allowed = f"per_class, for {classes} classes"
+            raise SettingError("architecture.outputs", allowed, self.outputs, "per_class")
+        if self.output_activation == "softmax":
+            allowed = "another than softmax, which is 1 for a single output"
+            raise SettingError("architecture.output_activation", allowed, "softmax", "sigmoid")
+        return Binary()
 
     def sizes(self, n_in: int, n_out: int) -> tuple[int, ...]:
         """Units of every layer, input and output included: (784, 30, 10)."""

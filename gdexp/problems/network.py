@@ -1,6 +1,7 @@
 """A network on a data set, as a problem: sums over a batch of C_x and of ∇C_x."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,7 @@ LOST = 0.05  # share of a class's examples; below it the class is lost
 
 
 class Network:
-    """A fully connected network that classifies the examples of a data set.
+    """A fully connected network on a data set: it classifies examples, or gives each a number.
 
     Its parameters are one flat vector v: of each layer, from the first to the last, the weights
     (n_out, n_in) row by row, and then the biases (n_out,).
@@ -34,7 +35,7 @@ class Network:
     Raises
     ------
     SettingError
-        Where the cost is not defined for the output activation.
+        Where the cost is not defined for the output activation, or that not for the data.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class Network:
         cost.check(architecture.output_activation)
         self.architecture, self.cost_of, self.dataset = architecture, cost, dataset
         self.dtype = np.dtype(dtype)
-        self.sizes = architecture.sizes(dataset.n_in, dataset.classes)
+        self.targets = architecture.targets(dataset.classes)
+        self.sizes = architecture.sizes(dataset.n_in, self.targets.outputs)
         self.activations = architecture.activations
         self.n = len(dataset.train)
         self.size = sum(n_out * (n_in + 1) for n_in, n_out in pairwise(self.sizes))
-        self._targets = np.eye(dataset.classes, dtype=self.dtype)  # (k, k): row j is class j's y
 
     def layers(self, v: Array) -> list[Layer]:
         """See v as the weights and biases of each layer: views, not copies."""
@@ -67,6 +68,29 @@ class Network:
         drawn = [self.architecture.draw(rng, *pair) for pair in pairwise(self.sizes)]
         flat = [part.ravel() for layer in drawn for part in layer]
         return np.concatenate(flat).astype(self.dtype)
+
+    def weights(self, v: Array) -> list[Array]:
+        """See the weights of each layer, without the biases: views, not copies."""
+        return [w for w, _ in self.layers(v)]
+
+    @property
+    def title(self) -> str:
+        """Say what it is in a few words: 784-30-10 on mnist."""
+        return f"{'-'.join(map(str, self.sizes))} on {self.dataset.name}"
+
+    def params(self) -> dict[str, str]:
+        """Give what is to be shown of it beyond its settings."""
+        return {
+            "architecture.sizes": "-".join(map(str, self.sizes)),
+            "architecture.parameters": str(self.size),
+        }
+
+    def arrays(self, v: Array) -> dict[str, NDArray[Any]]:
+        """Name what of v is to be kept: w1, b1, w2 and so on, and the activations."""
+        arrays: dict[str, NDArray[Any]] = {"activations": np.array(self.architecture.names)}
+        for l, (w, b) in enumerate(self.layers(v), start=1):
+            arrays |= {f"w{l}": w, f"b{l}": b}
+        return arrays
 
     def outputs(self, v: Array, x: Array) -> Array:
         """Output activations, (m, k), for inputs x, (m, n_in)."""
@@ -106,19 +130,21 @@ class Network:
             for name, part in self.dataset.parts.items()
         }
 
-    def _measure(self, v: Array, examples: Examples, batch: Batch) -> tuple[float, int, int]:
-        layers, cost, n, correct = self.layers(v), 0.0, 0, 0
+    def _measure(self, v: Array, examples: Examples, batch: Batch) -> tuple[float, int, int | None]:
+        layers, cost, n, correct = self.layers(v), 0.0, 0, None
         for block in _blocks(batch):
             x, y = self._examples(examples, block)
             *_, (z, a) = forward(layers, self.activations, x)
             each = self.cost_of.of(self.architecture.output_activation, z, a, y)  # (m,)
             cost += float(each.sum(dtype=np.float64))
-            correct += int(np.count_nonzero(a.argmax(axis=1) == examples.labels[block]))
+            right = self.targets.right(a, examples.labels[block])
+            correct = None if right is None else int(np.count_nonzero(right)) + (correct or 0)
             n += len(x)
         return cost, n, correct
 
     def _examples(self, examples: Examples, batch: Batch) -> tuple[Array, NDArray[Any]]:
-        return examples.x(batch, self.dtype), self._targets[examples.labels[batch]]
+        y = self.targets.y(examples.labels[batch], self.dtype)
+        return examples.x(batch, self.dtype), y
 
     def lost_classes(self, v: Array) -> list[int]:
         """Classes of which less than `LOST` of the validation examples are recognised.
@@ -127,13 +153,28 @@ class Network:
         them predicted, and all other classes are recognised as well as ever.
         """
         examples = self.dataset.validation
+        if not self.dataset.classes:
+            return []
         seen = np.bincount(examples.labels, minlength=self.dataset.classes)
         right = np.zeros_like(seen)
         for block in _blocks(slice(0, len(examples))):
-            predicted = self.outputs(v, examples.x(block, self.dtype)).argmax(axis=1)
             labels = examples.labels[block]
-            right += np.bincount(labels[predicted == labels], minlength=len(right))
+            found = self.targets.right(self.outputs(v, examples.x(block, self.dtype)), labels)
+            right += np.bincount(labels[found], minlength=len(right))
         return np.flatnonzero(right < LOST * seen).tolist()
+
+
+@dataclass(frozen=True)
+class NetworkProblem:
+    """The choice ``problem=network``: a network of an architecture, on data, under a cost."""
+
+    uses = ("data", "architecture", "cost")
+
+    def build(
+        self, dtype: DTypeLike, dataset: Dataset, architecture: Architecture, cost: Cost
+    ) -> Network:
+        """Give the problem itself; SettingError where its parts do not fit."""
+        return Network(architecture, cost, dataset, dtype)
 
 
 def _blocks(batch: Batch) -> Iterator[Batch]:

@@ -17,13 +17,13 @@ class Progress:
 
     Parameters
     ----------
-    epochs : int
-        How many there will be.
+    epochs : int, optional
+        How many there will be; None where nobody knows.
     label : str
         Stands before each line.
     """
 
-    def __init__(self, epochs: int, label: str = "") -> None:
+    def __init__(self, epochs: int | None, label: str = "") -> None:
         self.epochs, self.label = epochs, label
         self._told = -PAUSE
         self._bar: Bar | None = None
@@ -33,7 +33,7 @@ class Progress:
         console = Console(stderr=True)
         if console.is_terminal and not console.is_dumb_terminal:
             self._bar = Bar(
-                TextColumn(f"{self.label}epoch {{task.completed}}/{{task.total}}"),
+                TextColumn(f"{self.label}epoch {{task.completed}}{self._of}"),
                 BarColumn(bar_width=min(40, max(8, console.width - 68))),
                 TextColumn("{task.description}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
@@ -44,19 +44,25 @@ class Progress:
 
     def show(self, epoch: Epoch) -> None:
         """Show an epoch; plain lines come at most twice a second, but the last always comes."""
-        accuracies = {part: f"{part} {m.accuracy:.2%}" for part, m in epoch.parts.items()}
+        shown = [part for part, m in epoch.parts.items() if m.accuracy is not None]
+        accuracies = [f"{part} {epoch.parts[part].accuracy:.2%}" for part in shown]
         cost = f"cost {epoch.cost:<9.4g}"
         if self._bar is not None:
-            told = f"{cost} {accuracies['val']} {accuracies['test']}"
+            told = " ".join([cost, *accuracies[1:]])
             self._bar.update(self._bar.task_ids[0], completed=epoch.number, description=told)
             return
         now = time.monotonic()
-        if now - self._told >= PAUSE or epoch.number == self.epochs or epoch.diverged:
+        last = epoch.number == self.epochs or epoch.diverged or epoch.ended
+        if now - self._told >= PAUSE or last:
             self._told = now
-            number = f"{epoch.number:>{len(str(self.epochs))}}/{self.epochs}"
-            told = f"{cost} accuracy {', '.join(accuracies.values())}"
-            line = f"{self.label}epoch {number}  {told}"
+            number = f"{epoch.number:>{max(len(self._of) - 1, 0)}}{self._of}"
+            told = f"{cost} accuracy {', '.join(accuracies)}" if accuracies else cost
+            line = f"{self.label}epoch {number}  {told}".rstrip()
             print(line, file=sys.stderr, flush=True)
+
+    @property
+    def _of(self) -> str:
+        return "" if self.epochs is None else f"/{self.epochs}"
 
     def stop(self) -> None:
         """Leave the terminal as it was found."""

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,13 +23,15 @@ def print_summary(record: Record, result: Result) -> None:
     console = wide_console()
     console.print(f"\n[bold]{_what(record)}[/bold]\n")
     console.print(_figures(result, record.request.experiment.eval.every))
+    if result.epochs[-1].ended:
+        console.print(f"\n{result.epochs[-1].ended}")
     if result.advice:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
     last = result.epochs[-1]
     updates = plural(last.updates, "update")
     print(f"\ntime     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s in all")
     print(f"eta      {_conventions(record)}")
-    print(f"engine   {record.carrier.name}, {record.network.dtype}{record.by_auto}")
+    print(f"engine   {record.carrier.name}, {record.problem.dtype}{record.by_auto}")
     print_places(record)
 
 
@@ -69,14 +72,15 @@ def program() -> str:
 
 
 def _what(record: Record) -> str:
-    experiment, network = record.request.experiment, record.network
+    experiment, problem = record.request.experiment, record.problem
     scaling, choices = experiment.scaling, record.request.choices
+    cost = f"{choices['cost']} cost, " if "cost" in choices else ""
+    rule = "" if choices.get("rule", "plain") == "plain" else f"{choices['rule']} "
     mixed = f"cost {scaling.cost}, update {scaling.update}"
     convention = scaling.cost if scaling.cost == scaling.update else mixed
     return (
-        f"{'-'.join(map(str, network.sizes))} on {network.dataset.name}, "
-        f"{choices.get('cost', '')} cost, {choices.get('optimizer', '')} "
-        f"{batch_label(record.m, network.n)}, eta={experiment.eta:g} ({convention}), "
+        f"{problem.title}, {cost}{choices.get('optimizer', '')} "
+        f"{batch_label(record.m, problem.n)}, {rule}eta={experiment.eta:g} ({convention}), "
         f"seed={experiment.seed}"
     )
 
@@ -86,26 +90,38 @@ def _conventions(record: Record) -> str:
     experiment, m = record.request.experiment, record.m
     here = experiment.scaling.update
     there = "sum" if here == "mean" else "mean"
-    other = experiment.scaling.other_eta(experiment.eta, m)
-    ragged = record.network.n % m
+    other = experiment.update.other_eta(experiment.eta, m)
+    if other is None:
+        return f"{experiment.eta:g} with {here}: with clip, {there} is another descent"
+    if not experiment.rule.linear:
+        return f"{experiment.eta:g} with {here} and with {there}: the rule undoes the factor m"
+    ragged = record.problem.n % m
     but = f", but for each epoch's last mini-batch, of {ragged}" if ragged else ""
     return f"{experiment.eta:g} with {here} is {other:g} with {there}: the same descent{but}"
 
 
 def _figures(result: Result, every: int) -> Table:
     last = result.epochs[-1]
-    best = names.best_epoch(result.epochs)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(f"after {plural(last.number, 'epoch')}", no_wrap=True)
-    for name in PARTS.values():
-        table.add_column(name, justify="right", no_wrap=True)
-    measures = [last.parts[part] for part in PARTS]
+    parts = [part for part in PARTS if part in last.parts]
+    for part in parts:
+        table.add_column(PARTS[part], justify="right", no_wrap=True)
+    measures = [last.parts[part] for part in parts]
     table.add_row("cost, mean (1/n)", *(f"{m.cost / m.n:.5g}" for m in measures))
     table.add_row("cost, sum", *(f"{m.cost:.5g}" for m in measures))
-    table.add_row("accuracy", *(f"{m.accuracy:.2%}" for m in measures))
-    chosen = [f"{best.parts[part].accuracy:.2%}" for part in PARTS]
-    table.add_row(f"  at epoch {best.number}, best validation", *chosen)
-    peaks = [max(epoch.parts[part].accuracy for epoch in result.epochs) for part in PARTS]
-    highest = "of the run" if every == 1 else f"measured, every {every} epochs"
-    table.add_row(f"  highest {highest}", *(f"{peak:.2%}" for peak in peaks))
+    if measures[0].accuracy is not None:
+        _add_accuracies(table, result, parts, every)
     return table
+
+
+def _add_accuracies(table: Table, result: Result, parts: Sequence[str], every: int) -> None:
+    best = names.best_epoch(result.epochs)
+    history = {
+        part: [epoch.parts[part].accuracy or 0.0 for epoch in result.epochs] for part in parts
+    }
+    table.add_row("accuracy", *(f"{history[part][-1]:.2%}" for part in parts))
+    chosen = [f"{best.parts[part].accuracy:.2%}" for part in parts]
+    table.add_row(f"  at epoch {best.number}, best validation", *chosen)
+    highest = "of the run" if every == 1 else f"measured, every {every} epochs"
+    table.add_row(f"  highest {highest}", *(f"{max(history[part]):.2%}" for part in parts))

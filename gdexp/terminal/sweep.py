@@ -30,7 +30,7 @@ def print_sweep(done: Sequence[Done], refused: int, folder: Path) -> None:
     total = plural(len(done) + refused, "job")
     console.print(f"\n[bold]{len(done)} of {total} finished[/bold]{_common(done)}\n")
     console.print(_table(done))
-    print("\nsorted by the best validation accuracy\n")
+    print("\nsorted by the best validation accuracy, or the lowest cost where there is none\n")
     print(f"folder   {folder}")
     for tracking in {request.experiment.tracking for request, _ in done}:
         if tracking.uri is not None:
@@ -45,7 +45,7 @@ def _table(done: Sequence[Done]) -> Table:
         table.add_column(name, no_wrap=True, overflow="ignore")
     for name in ("train cost", "val", "val best", "test", "test best", "seconds", "outcome"):
         table.add_column(name, justify="right", no_wrap=True, overflow="ignore")
-    for request, result in sorted(done, key=lambda each: -each[1].figures["best/val_accuracy"]):
+    for request, result in sorted(done, key=lambda each: -each[1].merit):
         settings = _settings(request)
         told = [settings.get(name, "") for name in varied]
         table.add_row(str(request.job), *told, *_row(result))
@@ -54,10 +54,10 @@ def _table(done: Sequence[Done]) -> Table:
 
 def _row(result: Result) -> list[str]:
     figures = result.figures
-    shares = ("final/val", "best/val", "final/test", "best/test")
+    shares = (f"{share}_accuracy" for share in ("final/val", "best/val", "final/test", "best/test"))
     return [
         f"{figures['final/train_cost_mean']:.4g}",
-        *(f"{figures[f'{share}_accuracy']:.2%}" for share in shares),
+        *(f"{figures[share]:.2%}" if share in figures else "" for share in shares),
         f"{figures['time/train_seconds']:.2f}",
         result.outcome,
     ]

@@ -95,7 +95,7 @@ class Follower:
 
     def _plan_start(self, record: dict[str, Any]) -> None:
         every = record["every"]
-        self._stride = every * max(1, -(-record["epochs"] // (every * (MOST_POINTS - 2))))
+        self._stride = every * max(1, -(-(record["epochs"] or 0) // (every * (MOST_POINTS - 2))))
         self._steps.append(lambda: self._create(record))
         self._steps.append(lambda: self.store.describe_run(self.run_id, record))
         self._steps.append(

@@ -15,11 +15,15 @@ def of_epoch(epoch: Epoch) -> dict[str, float]:
     for part, measure in epoch.parts.items():
         named[f"{part}/cost_mean"] = measure.cost / measure.n
         named[f"{part}/cost_sum"] = measure.cost
-        named[f"{part}/accuracy"] = measure.accuracy
-    named["gap/cost"] = named["val/cost_mean"] - named["train/cost_mean"]
+        if measure.accuracy is not None:
+            named[f"{part}/accuracy"] = measure.accuracy
+    if "val" in epoch.parts:
+        named["gap/cost"] = named["val/cost_mean"] - named["train/cost_mean"]
     named["progress/updates"] = epoch.updates
     named["progress/examples"] = epoch.examples
     named["progress/seconds"] = epoch.seconds
+    if epoch.eta is not None:
+        named["progress/eta"] = epoch.eta
     return named
 
 
@@ -27,25 +31,41 @@ def once(epochs: Sequence[Epoch], total_seconds: float) -> dict[str, float]:
     """Name what is known at the end.
 
     ``best/test_accuracy`` is the highest of the run, the figure that Nielsen quotes;
-    ``best/epoch`` is the first epoch with the highest validation accuracy. ``final/train_cost``
-    is the cost under the run's own scaling.
+    ``best/epoch`` is the first epoch with the highest validation accuracy. Where there is no
+    accuracy the lowest cost takes its place, and training its where there is no validation set.
+    ``final/train_cost`` is the cost under the run's own scaling.
     """
     last = epochs[-1]
     best = best_epoch(epochs)
     final = of_epoch(last)
     return {
-        "best/val_accuracy": best.parts["val"].accuracy,
-        "best/test_accuracy": max(epoch.parts["test"].accuracy for epoch in epochs),
+        **{f"best/{name}": of_epoch(best)[name.replace("_", "/", 1)] for name in _judges(best)},
+        **_highest_test(epochs),
         "best/epoch": best.number,
         "final/train_cost": last.cost,
         "final/train_cost_mean": final["train/cost_mean"],
         "final/train_cost_sum": final["train/cost_sum"],
-        **{f"final/{part}_accuracy": m.accuracy for part, m in last.parts.items()},
+        **{
+            f"final/{part}_accuracy": m.accuracy
+            for part, m in last.parts.items()
+            if m.accuracy is not None
+        },
         "time/train_seconds": last.seconds,
         "time/total_seconds": total_seconds,
     }
 
 
 def best_epoch(epochs: Sequence[Epoch]) -> Epoch:
-    """Give the first epoch with the highest validation accuracy."""
-    return max(epochs, key=lambda epoch: epoch.parts["val"].accuracy)
+    """Give the first epoch with the highest merit: mostly, the validation accuracy."""
+    return max(epochs, key=lambda epoch: epoch.merit)
+
+
+def _judges(best: Epoch) -> list[str]:
+    accuracy = best.parts[best.judged].accuracy
+    return [f"{best.judged}_cost_mean" if accuracy is None else f"{best.judged}_accuracy"]
+
+
+def _highest_test(epochs: Sequence[Epoch]) -> dict[str, float]:
+    tested = [epoch.parts["test"].accuracy for epoch in epochs if "test" in epoch.parts]
+    accuracies = [each for each in tested if each is not None]
+    return {"best/test_accuracy": max(accuracies)} if accuracies else {}

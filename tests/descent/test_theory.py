@@ -21,6 +21,9 @@ class Bowls:
         start: Vector = rng.standard_normal((self.size,))
         return start
 
+    def weights(self, v: Vector) -> list[Vector]:
+        return [v]
+
     def gradient(self, v: Vector, batch: Batch) -> Vector:
         nabla: Vector = 2 * (v - self.points[batch]).sum(axis=0)
         return nabla

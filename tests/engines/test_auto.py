@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gdexp.data import Dataset, Digits
-from gdexp.engines import Auto, Blas, Compiled, Reference, auto
+from gdexp.engines import Auto, Blas, Compiled, Reference, Work, auto
 from gdexp.problems import Architecture, Network, Quadratic
 from tests.conftest import Command, small_dataset
 from tests.engines.conftest import thinned
@@ -34,7 +34,7 @@ def never_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sparse_images_and_small_networks_are_compiled(
     hidden: list[int], m: int, mnist: Dataset
 ) -> None:
-    choice = Auto("float32").choose(network(mnist, *hidden), m, 1000)
+    choice = Auto("float32").choose(network(mnist, *hidden), Work(m, 1000))
     assert choice.engine == Compiled("float32")
     assert choice.why.startswith("auto: estimated, start included: compiled ")
 
@@ -42,29 +42,29 @@ def test_sparse_images_and_small_networks_are_compiled(
 @pytest.mark.usefixtures("compiled_before")
 def test_large_dense_layers_in_large_batches_go_to_blas() -> None:
     wide = network(thinned(small_dataset(n=1000, n_in=784), 1.0), 300, 300)
-    assert Auto("float64", 2).choose(wide, 500, 100_000).engine == Blas("float64", 2)
+    assert Auto("float64", 2).choose(wide, Work(500, 100_000)).engine == Blas("float64", 2)
 
 
 @pytest.mark.usefixtures("never_compiled")
 def test_a_compilation_has_to_pay_off(mnist: Dataset) -> None:
-    few = Auto("float32").choose(network(mnist, 30), 10, 30)
+    few = Auto("float32").choose(network(mnist, 30), Work(10, 30))
     assert few.engine == Blas("float32")
     assert few.why.endswith(", compiled first")
-    many = Auto("float32").choose(network(mnist, 30), 10, 1000)
+    many = Auto("float32").choose(network(mnist, 30), Work(10, 1000))
     assert many.engine == Compiled("float32")
 
 
 @pytest.mark.usefixtures("compiled_before")
 def test_little_work_is_done_before_another_engine_has_started() -> None:
     digits = network(Digits().load(), 30)
-    assert Auto("float32").choose(digits, 10, 1).engine == Reference("float32")
-    assert Auto("float32").choose(digits, 10, 300).engine == Blas("float32")
-    assert Auto("float32").choose(digits, 10, 30_000).engine == Compiled("float32")
+    assert Auto("float32").choose(digits, Work(10, 1)).engine == Reference("float32")
+    assert Auto("float32").choose(digits, Work(10, 300)).engine == Blas("float32")
+    assert Auto("float32").choose(digits, Work(10, 30_000)).engine == Compiled("float32")
 
 
 def test_without_numba_it_is_blas(monkeypatch: pytest.MonkeyPatch, mnist: Dataset) -> None:
     monkeypatch.setattr(auto, "installed", lambda: False)
-    choice = Auto("float32").choose(network(mnist, 30), 10, 10_000)
+    choice = Auto("float32").choose(network(mnist, 30), Work(10, 10_000))
     assert choice.engine == Blas("float32")
     assert choice.why.endswith("compiled needs Numba, which is not installed")
 

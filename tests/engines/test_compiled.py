@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gdexp.descent import MiniBatch, Scaling, State
+from gdexp.descent import MiniBatch, State, Update
 from gdexp.engines import Compiled
 from gdexp.engines.compiled import engine
 from gdexp.errors import GdexpError
@@ -153,7 +153,7 @@ def test_a_descent_that_diverged_leaves_nothing_behind() -> None:
     first = carrier.measure(network, state.v)["train"].cost
     wild = State.begin(network, 0)
     for _ in range(3):
-        carrier.train_epoch(network, MiniBatch(7), Scaling(), 1e200, wild)
+        carrier.train_epoch(network, MiniBatch(7), Update(), 1e200, wild)
     assert carrier.measure(network, state.v)["train"].cost == first
 
 
@@ -163,7 +163,7 @@ def test_an_epoch_in_moments_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, 
         network = Network(Architecture([40]), Quadratic(), small_dataset(n=200), np.float32)
         state = State.begin(network, 0)
         Compiled("float32").prepare(network).train_epoch(
-            network, MiniBatch(m), Scaling(), 0.5, state
+            network, MiniBatch(m), Update(), 0.5, state
         )
         assert state.examples == 200
         return state.v

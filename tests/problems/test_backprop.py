@@ -5,18 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
+from gdexp import menu
 from gdexp.descent import central_differences, relative_error
 from gdexp.errors import SettingError
 from gdexp.problems import ACTIVATIONS, Architecture, Cost, CrossEntropy, Network, Quadratic
 from tests.conftest import small_dataset
 
-MENU = Path(__file__).parents[2] / "conf" / "architecture"
-HIDDEN = {
-    file.stem: list(yaml.safe_load(file.read_text())["hidden"])
-    for file in sorted(MENU.glob("*.yaml"))
-}
+FOLDER = Path(__file__).parents[2] / "conf" / "architecture"
+OPTIONS = {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
+HIDDEN = {option: list(menu.values(OPTIONS, option)["hidden"]) for option in OPTIONS}
 COSTS: dict[str, Cost] = {"quadratic": Quadratic(), "cross_entropy": CrossEntropy()}
 DEFINED = [
     (cost, output)

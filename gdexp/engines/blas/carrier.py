@@ -6,7 +6,7 @@ import numpy as np
 import scipy
 
 from gdexp.data import Examples
-from gdexp.descent import Optimizer, Problem, Scaling, State, Vector
+from gdexp.descent import FullGradient, Optimizer, Problem, Rates, Scaling, State, Update, Vector
 from gdexp.engines.blas.gemm import Array, Program, run
 from gdexp.engines.blas.passes import Passes, Rate
 from gdexp.engines.blas.rooms import Indices, Load, Weights
@@ -46,19 +46,20 @@ class BlasCarrier:
         self._measuring: dict[Hashable, Looking] = {}
 
     def train_epoch(
-        self, problem: Problem, optimizer: Optimizer, scaling: Scaling, eta: float, state: State
+        self, problem: Problem, optimizer: Optimizer, update: Update, rates: Rates, state: State
     ) -> None:
-        """Go through the training inputs once, in the order that `Plain` would take."""
-        m, rate = optimizer.batch_size(problem.n), Rate(scaling, eta)
+        """Go through the training inputs once, in the order that `Stepwise` would take."""
+        assert isinstance(rates, float), "the engine refuses rates by update"
+        m, rate = optimizer.batch_size(problem.n), Rate(update.scaling, rates)
         order: Indices = optimizer.order(problem.n, state.rng)
-        if m == problem.n:  # one update by all of them: in the data's order nothing is gathered
+        if isinstance(optimizer, FullGradient):  # in the data's order nothing is gathered
             order = range(m)
         weights = self._narrow if 1 < m <= NARROW_UP_TO else self._wide
         weights.pack(state.v)
         self._epoch(order, m, rate)
         weights.unpack(state.v)
-        state.updates += -(-problem.n // m)
-        state.examples += problem.n
+        state.updates += -(-len(order) // m)
+        state.examples += len(order)
 
     def _epoch(self, order: Indices, m: int, rate: Rate) -> None:
         if m == 1:

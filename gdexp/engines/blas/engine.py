@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from gdexp.engines.engine import Engine, Prepared
+from gdexp.descent import Problem
+from gdexp.engines.engine import Engine, Prepared, Work, only_bare
 from gdexp.problems import Network
 
 
@@ -12,6 +13,12 @@ class Blas(Engine):
 
     Its results are the same bits every time on one machine; another one's BLAS may round otherwise.
     """
+
+    def refusal(self, problem: Problem, work: Work) -> str:
+        """Plain steps, and one learning rate an epoch."""
+        if work.schedule.by == "update":
+            return "carries out schedules by epoch only"
+        return only_bare(problem, work)
 
     def prepare(self, problem: Network) -> Prepared:
         """Make room for parameters; SciPy is imported here, and only here."""

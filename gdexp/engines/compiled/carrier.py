@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdexp.data import Examples
-from gdexp.descent import Optimizer, Problem, Scaling, State, Vector
+from gdexp.descent import Optimizer, Problem, Rates, State, Update, Vector
 from gdexp.engines.compiled.inputs import CODES, VALUES, form_of, hold
 from gdexp.engines.compiled.layout import Layout, aligned
 from gdexp.engines.held import held
@@ -44,7 +44,7 @@ class CompiledCarrier:
         self._inputs = {name: self._held(part, problem.dtype, form) for name, part in parts}
         self._gradient = np.zeros_like(self._layout.parameters)
         nothing = np.zeros(0, np.int64)  # all is compiled before the clock of an epoch starts
-        self._epoch(nothing, 1, 0.0, True)
+        self._epoch(nothing, 1, np.zeros(0), True)
         self._measure(self._inputs["train"], nothing)
 
     def _held(self, examples: Examples, dtype: np.dtype[Any], form: str) -> Any:
@@ -60,22 +60,25 @@ class CompiledCarrier:
         dtype = self._layout.parameters.dtype
         return aligned(room, dtype), aligned(room, dtype), np.zeros(chunk, np.int64)
 
-    def _epoch(self, order: NDArray[np.int64], m: int, eta: float, mean: bool) -> None:
+    def _epoch(
+        self, order: NDArray[np.int64], m: int, etas: NDArray[np.float64], mean: bool
+    ) -> None:
         work = self._work(self._kernels.chunk_of(m, len(order)))
         inputs, parameters = self._inputs["train"], self._layout.parameters
         self._kernels.epoch(
-            parameters, self._gradient, self._net, inputs, order, m, eta, mean, work
+            parameters, self._gradient, self._net, inputs, order, m, etas, mean, work
         )
 
     def train_epoch(
-        self, problem: Problem, optimizer: Optimizer, scaling: Scaling, eta: float, state: State
+        self, problem: Problem, optimizer: Optimizer, update: Update, rates: Rates, state: State
     ) -> None:
-        """Go through the training inputs once, in the order that `Plain` would take."""
-        m = optimizer.batch_size(problem.n)
+        """Go through the training inputs once, in the order that `Stepwise` would take."""
+        m, mean = optimizer.batch_size(problem.n), update.scaling.update == "mean"
         order = optimizer.order(problem.n, state.rng).astype(np.int64, copy=False)
+        etas = np.full(-(-len(order) // m), rates)
         self._layout.pack(state.v)
-        for some in self._in_moments(order, m):
-            self._epoch(some, m, eta, scaling.update == "mean")
+        for some in self._in_moments(len(order), m):
+            self._epoch(order[some], m, etas[some.start // m :], mean)
         self._layout.unpack(state.v)
         state.updates += -(-len(order) // m)
         state.examples += len(order)
@@ -90,16 +93,18 @@ class CompiledCarrier:
 
     def _measure(self, inputs: Any, order: NDArray[np.int64]) -> Measure:
         work, cost, correct = self._work(self._kernels.CHUNK), 0.0, 0
-        for some in self._in_moments(order, self._kernels.CHUNK):
-            more = self._kernels.measure(self._layout.parameters, self._net, inputs, some, work)
+        for some in self._in_moments(len(order), self._kernels.CHUNK):
+            more = self._kernels.measure(
+                self._layout.parameters, self._net, inputs, order[some], work
+            )
             cost, correct = cost + float(more[0]), correct + int(more[1])
         return Measure(cost, len(order), correct)
 
-    def _in_moments(self, order: NDArray[np.int64], m: int) -> Iterator[NDArray[np.int64]]:
+    def _in_moments(self, n: int, m: int) -> Iterator[slice]:
         """Cut an order between updates: Python sees to Ctrl-C between two compiled calls."""
         some = max(MOMENT // self._layout.problem.size // m, 1) * m
-        for first in range(0, max(len(order), 1), some):
-            yield order[first : first + some]
+        for first in range(0, max(n, 1), some):
+            yield slice(first, first + some)
 
 
 def _check_labels(name: str, examples: Examples, classes: int) -> None:

@@ -18,8 +18,9 @@ from typing import Any
 
 from gdexp import signals
 from gdexp.data.cache import cache_folder
+from gdexp.descent import Problem
 from gdexp.engines.compiled.inputs import form_of
-from gdexp.engines.engine import Engine, Prepared
+from gdexp.engines.engine import Engine, Prepared, Work, only_bare
 from gdexp.errors import GdexpError
 from gdexp.problems import Network
 
@@ -37,6 +38,10 @@ class Compiled(Engine):
 
     Its results are the same bits on every x86 processor, whatever its vectors' width.
     """
+
+    def refusal(self, problem: Problem, work: Work) -> str:
+        """Plain steps."""
+        return only_bare(problem, work)
 
     def prepare(self, problem: Network) -> Prepared:
         """Lay out the data, and compile what no run before has compiled."""

@@ -24,8 +24,8 @@ CHUNK = 128  # most examples that are fed forward before their gradients are gat
 
 
 @jit
-def epoch(parameters, gradient, net, inputs, order, m, eta, mean, work):
-    """Go through the examples in `order`, m at a time: v → v − η (/ m) Σ ∇C_x.
+def epoch(parameters, gradient, net, inputs, order, m, etas, mean, work):
+    """Go through the examples in `order`, m at a time: v → v − η (/ m) Σ ∇C_x, η by update.
 
     Mini-batches of up to CHUNK examples go straight into the parameters; the gradients of larger
     ones are summed up in `gradient`, as large as the parameters, which is zero before and after.
@@ -39,6 +39,7 @@ def epoch(parameters, gradient, net, inputs, order, m, eta, mean, work):
     state = flush_denormals()
     for begin in range(0, n, m):
         size = min(m, n - begin)
+        eta = etas[begin // m]
         rate = parameters.dtype.type(eta / size if mean else eta)
         for k in range(begin, begin + size, chunk):
             held = min(chunk, begin + size - k)
