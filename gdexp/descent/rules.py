@@ -57,6 +57,8 @@ class FixedLength(_Forgetful):
     descent, and some divide by ‖g‖ + δ instead.
     """
 
+    linear = False
+
     def step(self, g: Vector, v: Vector, eta: float, t: int, memory: Memory) -> Vector:
         """Give −η g/‖g‖."""
         length = float(np.linalg.norm(g))
