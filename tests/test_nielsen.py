@@ -4,7 +4,10 @@ import re
 import statistics
 from pathlib import Path
 
-from tests.conftest import CONF, Command
+import pytest
+import yaml
+
+from tests.conftest import Command
 
 
 def test_thirty_hidden_units_learn_mnist(gdexp: Command, mnist_root: Path) -> None:
@@ -36,6 +39,9 @@ def test_a_lost_class_is_told(gdexp: Command, mnist_root: Path) -> None:
     assert "architecture.initialization=scaled_normal" in ran.stdout
 
 
-def test_the_book_s_set_ups_are_what_they_say() -> None:
-    for file in (CONF / "experiment").glob("nielsen_*.yaml"):
-        assert "eta: 3.0\nepochs: 30\n" in file.read_text()
+@pytest.mark.parametrize("name", ["nielsen_30", "nielsen_100", "nielsen_no_hidden"])
+def test_the_book_s_set_ups_are_what_they_say(name: str, gdexp: Command) -> None:
+    composed = yaml.safe_load(gdexp(f"experiment={name}", "--cfg", "job").stdout)
+    assert (composed["eta"], composed["epochs"], composed["batch"]) == (3.0, 30, 10)
+    with_adam = yaml.safe_load(gdexp(f"experiment={name}", "rule=adam", "--cfg", "job").stdout)
+    assert with_adam["eta"] == 0.01  # the experiment does not insist on a rate of plain steps

@@ -44,6 +44,7 @@ class Schedule(ABC):
     """A learning rate that changes, by epoch or by update."""
 
     by: str
+    needs_the_end = False
 
     def rates(self, eta: float, moment: Moment) -> float | list[float]:
         """Give the learning rate of the coming epoch, or those of its updates, from η = `eta`."""
@@ -55,6 +56,9 @@ class Schedule(ABC):
 
     def check(self, epochs: int | None) -> None:
         """Refuse (SettingError) a descent whose end it has to know, and does not."""
+        if self.needs_the_end and epochs is None:
+            told = "set with this schedule, which has to know the end"
+            raise SettingError("epochs", told, None, "30")
 
     @property
     def constant(self) -> bool:
@@ -182,17 +186,12 @@ class Cosine(_By):
 
     warm_up: int
     final: float
+    needs_the_end = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         whole("warm_up", self.warm_up, 0, "0")
         real("final", self.final, "0.0", "[0, 1]")
-
-    def check(self, epochs: int | None) -> None:
-        """It ends with the epochs."""
-        if epochs is None:
-            told = "set with schedule=cosine, which has to know the end"
-            raise SettingError("epochs", told, None, "30")
 
     def factors(self, times: Times, end: int | None) -> Times:
         """Evaluate the formula above."""
