@@ -3,13 +3,13 @@
 import gzip
 import zlib
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gdexp.data.bundled import bundled
 from gdexp.data.examples import Dataset, Examples
 from gdexp.data.progress import Progress, on_stderr
 from gdexp.errors import GdexpError
@@ -49,7 +49,7 @@ class Digits:
         GdexpError
             Where the installed scikit-learn has no such file, or a damaged one.
         """
-        table = _table(_path())  # (1797, 65): the pixels, then the class
+        table = _table(bundled("digits.csv.gz", "digits"))  # (1797, 65): pixels, then the class
         inputs, labels = np.ascontiguousarray(table[:, :PIXELS]), table[:, PIXELS].copy()
         first, second = TRAIN, TRAIN + VALIDATION
         return Dataset(
@@ -59,15 +59,8 @@ class Digits:
             test=Examples(inputs[second:], labels[second:], 16.0),
             classes=10,
             source="scikit-learn's digits.csv.gz",
+            image_shape=(8, 8),
         )
-
-
-def _path() -> Path:
-    # Importing sklearn takes over a second; its file is all that is needed.
-    spec = find_spec("sklearn")
-    if spec is None or not spec.submodule_search_locations:
-        raise GdexpError("data=digits needs scikit-learn. Got none: pip install scikit-learn.")
-    return Path(spec.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
 
 
 def _table(path: Path) -> NDArray[np.uint8]:

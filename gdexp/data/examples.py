@@ -13,20 +13,20 @@ Batch = slice | NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs and the class of each, held as compactly as they came.
+    """Inputs and what is to be predicted of each, held as compactly as they came.
 
     Parameters
     ----------
     inputs : ndarray, shape (n, n_in)
         Raw values: bytes for images.
-    labels : ndarray of int, shape (n,)
-        Classes, from 0.
+    labels : ndarray, shape (n,)
+        Classes, as integers from 0; for a regression the targets, in float64.
     scale : float
         What a raw value is divided by: 255 brings bytes into [0, 1].
     """
 
     inputs: NDArray[Any]
-    labels: NDArray[np.integer[Any]]
+    labels: NDArray[Any]
     scale: float = 1.0
 
     def __len__(self) -> int:
@@ -54,7 +54,27 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Training, validation and test examples of one source."""
+    """Training, validation and test examples of one source.
+
+    Parameters
+    ----------
+    name : str
+        Of the source, as runs are named after it.
+    train, validation, test : Examples
+        The parts. For a regression the last two may be empty, where no share was asked for.
+    classes : int
+        How many there are; 0 for a regression.
+    source : str
+        Where the examples come from, and what was left out.
+    class_names : tuple of str, optional
+        Name of each class.
+    feature_names : tuple of str, optional
+        Name of each input.
+    shift, spread : tuple of float, optional
+        What was done to each input: x = (raw - shift) / spread; empty where nothing was.
+    image_shape : tuple of int, optional
+        (height, width), or (height, width, 3) in colour, where inputs are pixels.
+    """
 
     name: str
     train: Examples
@@ -62,6 +82,11 @@ class Dataset:
     test: Examples
     classes: int
     source: str
+    class_names: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    shift: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+    image_shape: tuple[int, ...] = ()
 
     @property
     def n_in(self) -> int:
@@ -70,5 +95,6 @@ class Dataset:
 
     @property
     def parts(self) -> dict[str, Examples]:
-        """Give the parts by the names that their metrics carry."""
-        return {"train": self.train, "val": self.validation, "test": self.test}
+        """Give the parts that are not empty, by the names that their metrics carry."""
+        parts = {"train": self.train, "val": self.validation, "test": self.test}
+        return {name: part for name, part in parts.items() if len(part)}

@@ -115,6 +115,7 @@ class Mnist:
             test=Examples(arrays["test_images"], arrays["test_labels"], 255.0),
             classes=CLASSES,
             source=str(self.folder),
+            image_shape=(SIDE, SIDE),
         )
 
 

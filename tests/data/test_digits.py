@@ -11,7 +11,7 @@ import pytest
 from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 
-from gdexp.data import Digits, digits
+from gdexp.data import Digits, bundled, digits
 from gdexp.errors import GdexpError
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
@@ -58,7 +58,7 @@ def test_start_is_light() -> None:
 
 
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    monkeypatch.setattr(bundled, "find_spec", lambda name: None)
     with pytest.raises(GdexpError, match=r"^data=digits needs scikit-learn\."):
         Digits().load()
 
@@ -78,7 +78,7 @@ def test_damaged_file(
 ) -> None:
     path = tmp_path / "digits.csv.gz"
     path.write_bytes(raw)
-    monkeypatch.setattr(digits, "_path", lambda: path)
+    monkeypatch.setattr(digits, "bundled", lambda *_: path)
     with pytest.raises(GdexpError, match=said) as error:
         Digits().load()
     assert str(error.value).startswith(str(path))

@@ -1,0 +1,121 @@
+"""Tables read from files, with every column under the name that the file gives it."""
+
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gdexp.data.listing import quoted
+from gdexp.errors import GdexpError
+
+Frame = Any  # a pandas.DataFrame: pandas takes over a second to import, and is not always needed
+Series = Any
+
+NAME_ANOTHER = "Name another file with data.path=FILE."
+
+
+def read_csv(path: Path, separator: str) -> Frame:
+    """Read a CSV file in UTF-8, packed or not; its first line names the columns.
+
+    Numbers are read exactly as they are written, and blank cells, ``NA``, ``nan``, ``null`` and
+    the like are missing values (those of ``pandas.read_csv``).
+
+    Raises
+    ------
+    GdexpError
+        Where the file cannot be read, or holds no row.
+    """
+    import pandas as pd
+
+    # The header by itself: pandas would give a name that comes twice another one.
+    common = {"sep": separator, "encoding": "utf-8-sig", "skipinitialspace": True}
+    header = _read(
+        path,
+        lambda: pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **common),
+    )
+    names = [str(name).strip() for name in header.iloc[0]]
+    frame = _read(
+        path,
+        lambda: pd.read_csv(
+            path,
+            header=0,
+            names=range(len(names)),
+            index_col=False,
+            low_memory=False,
+            **common,
+        ),
+    )
+    frame.columns = names
+    return _with_rows(frame)
+
+
+def read_parquet(path: Path) -> Frame:
+    """Read a Parquet file.
+
+    Raises
+    ------
+    GdexpError
+        Where the file cannot be read, or holds no row.
+    """
+    import pandas as pd
+
+    frame = _read(path, lambda: pd.read_parquet(path, engine="pyarrow")).reset_index(drop=True)
+    frame.columns = [str(name) for name in frame.columns]
+    return _with_rows(frame)
+
+
+def select(frame: Frame, target: str, columns: Sequence[str] | None) -> list[str]:
+    """Give the names of the input columns: those asked for, or all but the target.
+
+    Raises
+    ------
+    GdexpError
+        Where one of them, or the target, does not exist or exists twice or has no name.
+    """
+    names = list(frame.columns)
+    for setting, wanted in (("target", [target]), ("columns", columns or [])):
+        if absent := [name for name in wanted if name not in names]:
+            raise GdexpError(
+                f"data.{setting}: there is no column {quoted(absent)}. "
+                f"There are {quoted(names)}. Name one of them."
+            )
+    chosen = [name for name in names if name != target] if columns is None else list(columns)
+    if not chosen:
+        raise GdexpError(
+            f"there is no column but the target, {target!r}. Is data.separator the file's?"
+        )
+    for name, count in Counter(names).items():
+        if name in (target, *chosen) and count > 1:
+            raise GdexpError(
+                f"{count} columns are called {name!r}. Give each a name of its own in the file."
+            )
+        if name in (target, *chosen) and not name:
+            raise GdexpError(
+                f"column {names.index(name) + 1} has no name. Name it in the file, or list the "
+                "columns to take: data.columns=[...]."
+            )
+    return chosen
+
+
+def _read(path: Path, read: Callable[[], Frame]) -> Frame:
+    from pandas.errors import ParserWarning
+
+    try:
+        with path.open("rb"), warnings.catch_warnings():
+            warnings.simplefilter("error", ParserWarning)
+            return read()
+    except ParserWarning:
+        raise GdexpError(
+            "its rows hold more cells than its header has names. Name the columns in its first line."
+        ) from None
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        told = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise GdexpError(f"cannot be read: {told.rstrip('.')}. {NAME_ANOTHER}") from error
+
+
+def _with_rows(frame: Frame) -> Frame:
+    if not len(frame):
+        raise GdexpError(f"holds no rows. {NAME_ANOTHER}")
+    return frame

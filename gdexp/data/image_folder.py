@@ -1,0 +1,88 @@
+"""Folders of images: a sub-folder a class, and perhaps one a part above these."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gdexp.data.listing import quoted
+from gdexp.errors import GdexpError
+
+PARTS = ("train", "validation", "test")
+
+Labelled = list[tuple[Path, int]]
+"""Files and the class of each, from 0, in the order of their names, across the classes."""
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """Give the folders that hold a sub-folder for each class: three parts, or the folder itself.
+
+    Raises
+    ------
+    GdexpError
+        Where the folder cannot be read, or holds some of the parts only.
+    """
+    names = [each.name for each in _folders(folder)]
+    found = [part for part in PARTS if part in names]
+    if not found:
+        return [folder]
+    if len(found) < len(PARTS):
+        missing = " and ".join(part for part in PARTS if part not in names)
+        raise GdexpError(
+            f"{folder} holds {' and '.join(found)}, but no {missing}. Make all three, or put the "
+            "classes' folders into it: then data.validation and data.test are shares of all."
+        )
+    return [folder / part for part in PARTS]
+
+
+def classes_of(folder: Path) -> tuple[str, ...]:
+    """Name the classes: the sub-folders, in the order of the alphabet, or of numbers.
+
+    Raises
+    ------
+    GdexpError
+        Where there are none, or one only.
+    """
+    names = [each.name for each in _folders(folder)]
+    if not names:
+        raise GdexpError(f"{folder} holds no folders: one for each class, with its images in it.")
+    if len(names) == 1:
+        raise GdexpError(
+            f"{folder} holds one class only, {names[0]!r}: there is nothing to learn. "
+            "Put a folder for each class into it."
+        )
+    digits = all(name.isdecimal() for name in names)
+    return tuple(sorted(names, key=lambda name: (int(name) if digits else 0, name)))
+
+
+def files_of(folder: Path, classes: Sequence[str]) -> Labelled:
+    """List the files of each class; those whose names begin with a dot are none.
+
+    Raises
+    ------
+    GdexpError
+        Where a folder is empty, or of a class that is not among these.
+    """
+    here = [each.name for each in _folders(folder)]
+    if strange := sorted(set(here) - set(classes)):
+        raise GdexpError(f"{folder} holds the class {quoted(strange)}, which training has not.")
+    files: list[tuple[str, str, Path, int]] = []
+    for label, name in enumerate(classes):
+        found = [each for each in _listed(folder / name) if each.is_file()] if name in here else []
+        if name in here and not found:
+            raise GdexpError(f"{folder / name} holds no files. Put images there, or remove it.")
+        files += [(each.name, name, each, label) for each in found]
+    if not files:
+        raise GdexpError(f"{folder} holds no images. Put a folder for each class into it.")
+    return [(path, label) for _, _, path, label in sorted(files)]
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [each for each in _listed(folder) if each.is_dir()]
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+    except OSError as error:
+        raise GdexpError(
+            f"{folder} cannot be read: {error.strerror}. Name a folder with data.path=FOLDER."
+        ) from error
