@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gdexp.data.examples import Dataset, Examples
 from gdexp.data.features import Features, Floats, fitted
-from gdexp.data.listing import quoted, several
+from gdexp.data.listing import quoted
 from gdexp.data.split import Parts
 from gdexp.errors import GdexpError
 
@@ -100,9 +100,10 @@ def _scaled(
     with np.errstate(all="ignore"):  # looked at next
         shift, spread = fitted(features, train, scaling)
         values = (features.values - shift) / spread
-    finite = np.isfinite(values).all(axis=0)
-    if not finite.all():
-        names = [name for name, fine in zip(features.names, finite, strict=True) if not fine]
-        column = f"column {several([repr(each) for each in names])}"
-        raise GdexpError(f"{column} goes beyond the largest numbers when it is scaled. Rescale it.")
+    beyond = np.flatnonzero(~np.isfinite(values).all(axis=0)).tolist()
+    if beyond:
+        names = quoted(features.names[at] for at in beyond)
+        raise GdexpError(
+            f"column {names} goes beyond the largest numbers when it is scaled. Rescale it."
+        )
     return values, shift, spread

@@ -108,7 +108,8 @@ def _read(path: Path, read: Callable[[], Frame]) -> Frame:
             return read()
     except ParserWarning:
         raise GdexpError(
-            "its rows hold more cells than its header has names. Name the columns in its first line."
+            "its rows hold more cells than its header has names. "
+            "Name every column in the first line."
         ) from None
     except (OSError, EOFError, ValueError, zlib.error) as error:
         told = getattr(error, "strerror", None) or " ".join(str(error).split())

@@ -208,7 +208,7 @@ def test_option_has_the_defaults_of_its_class(option: str) -> None:
 
 
 ROWS = "".join(f"{n},{n / 2 + 0.3},{'ab'[n % 2]}\n" for n in range(20))
-BROKEN = {
+BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "empty": ("", {}, "cannot be read: No columns to parse from file"),
     "header only": ("x,z,y\n", {}, "holds no rows"),
     "no target": ("x,z,what\n" + ROWS, {}, "data.target: there is no column 'y'. There are 'x', "),
