@@ -6,6 +6,7 @@ import pytest
 
 from gdexp import menu
 from tests.conftest import CONF, ROOT, Command
+from tests.samples import words_for
 
 OPTIONS = sorted(f"{file.parent.name}={file.stem}" for file in CONF.glob("*/*.yaml"))
 DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -13,9 +14,9 @@ DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_runs_an_epoch(
-    option: str, gdexp: Command, outputs: Path, mnist_root: Path
+    option: str, gdexp: Command, outputs: Path, mnist_root: Path, tmp_path: Path
 ) -> None:
-    words = [option, "epochs=1"]
+    words = [*words_for(option, tmp_path), "epochs=1"]
     if not option.startswith("tracking="):
         words.append("tracking=off")
     ran = gdexp(*words, GDEXP_DATA=str(mnist_root))

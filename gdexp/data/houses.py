@@ -1,8 +1,6 @@
 """Houses that do not exist: sizes and prices drawn from a seed, on a line but for noise."""
 
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +9,7 @@ from gdexp.data.examples import Dataset
 from gdexp.data.features import Features
 from gdexp.data.progress import Progress, on_stderr
 from gdexp.data.split import Split
-from gdexp.errors import SettingError, whole
+from gdexp.errors import SettingError, real, whole
 
 SMALLEST, LARGEST = 40.0, 200.0  # m²
 MOST = 10_000_000
@@ -54,8 +52,9 @@ class Houses:
     def __post_init__(self) -> None:
         if whole("n", self.n, 1, "200") > MOST:
             raise SettingError("n", f"at most {MOST:,}", self.n, "200")
-        for name in ("a", "b", "noise"):
-            _number(name, getattr(self, name), least=0.0 if name == "noise" else -np.inf)
+        real("a", self.a, "50.0", "(-inf, inf)")
+        real("b", self.b, "3.0", "(-inf, inf)")
+        real("noise", self.noise, "30.0", "[0, inf)")
         whole("houses_seed", self.houses_seed, 0, "0")
         Split(self.validation, self.test)
 
@@ -91,10 +90,3 @@ class Houses:
             (each[:first], each[first : first + second], each[first + second :]),
             "standardize",
         )
-
-
-def _number(name: str, value: Any, least: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not isfinite(value) or value < least:
-        allowed = "a finite number" if least < 0 else f"a finite number >= {least:g}"
-        raise SettingError(name, allowed, value, "30.0")

@@ -15,7 +15,7 @@ from gdexp.data.pixels import MODES, Bytes, read_all, refusal
 from gdexp.data.progress import Progress, on_stderr
 from gdexp.data.split import Parts, Split
 from gdexp.data.table_file import path_of
-from gdexp.errors import SettingError, one_of
+from gdexp.errors import SettingError, flag, one_of
 
 MOST = 4096  # pixels of a side
 SCALE = 255.0
@@ -66,8 +66,7 @@ class Images:
         path_of(self.path, "FOLDER")
         object.__setattr__(self, "size", _sides(self.size))
         one_of("channels", self.channels, MODES)
-        if not isinstance(self.allow_unreadable, bool):
-            raise SettingError("allow_unreadable", "true or false", self.allow_unreadable, "true")
+        flag("allow_unreadable", self.allow_unreadable)
         Split(self.validation, self.test, self.split_seed)
 
     @property

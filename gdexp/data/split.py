@@ -1,12 +1,11 @@
 """Examples dealt out to training, validation and test, by shares and a seed."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.errors import GdexpError, SettingError, whole
+from gdexp.errors import GdexpError, SettingError, real, whole
 
 Parts = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
@@ -34,7 +33,7 @@ class Split:
 
     def __post_init__(self) -> None:
         for name in ("validation", "test"):
-            _share(name, getattr(self, name))
+            real(name, getattr(self, name), "0.15", "[0, 1)")
         if self.validation + self.test >= 1:
             allowed = f"a share that leaves some for training: below {1 - self.validation:g}"
             raise SettingError("test", allowed, self.test, "0.15")
@@ -70,9 +69,3 @@ class Split:
         first, second, _ = self.sizes(n)
         order = np.random.default_rng(self.split_seed).permutation(n)
         return order[:first], order[first : first + second], order[first + second :]
-
-
-def _share(name: str, value: Any) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1:
-        raise SettingError(name, "a share from 0 to below 1", value, "0.15")

@@ -59,7 +59,7 @@ def test_they_say_that_they_are_generated() -> None:
         ({"b": float("inf")}, "b must be a finite number. Got inf."),
         ({"a": "x"}, "a must be a finite number. Got 'x'."),
         ({"houses_seed": -1}, "houses_seed must be a whole number >= 0."),
-        ({"validation": 1}, "validation must be a share"),
+        ({"validation": 1}, "validation must be a number in [0, 1)"),
     ],
 )
 def test_settings_that_are_not_allowed(how: dict[str, float], told: str) -> None:

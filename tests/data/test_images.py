@@ -20,6 +20,7 @@ from gdexp.data.pixels import read
 from gdexp.errors import GdexpError, SettingError
 from tests.conftest import Command
 from tests.data.conftest import CONF
+from tests.samples import images
 
 Pixels = NDArray[np.uint8]
 
@@ -42,8 +43,8 @@ def few(mnist: Dataset) -> dict[str, tuple[Pixels, Pixels]]:
 @pytest.fixture
 def pngs(few: dict[str, tuple[Pixels, Pixels]], tmp_path: Path) -> Path:
     folder = tmp_path / "pngs"
-    for part, (images, labels) in few.items():
-        for at, (image, label) in enumerate(zip(images, labels, strict=True)):
+    for part, (pixels, labels) in few.items():
+        for at, (image, label) in enumerate(zip(pixels, labels, strict=True)):
             name = f"{'validation' if part == 'val' else part}/{label}/{at:05}.png"
             save(folder / name, image.reshape(28, 28))
     return folder
@@ -103,14 +104,9 @@ def curve(run: Path) -> list[dict[str, str]]:
     return [{name: row[name] for name in row if "seconds" not in name} for row in rows]
 
 
-def folder_of(tmp_path: Path, n: int = 20, side: int = 6) -> Path:
+def folder_of(tmp_path: Path, n: int = 20) -> Path:
     """A folder of two classes, dark and light."""
-    rng = np.random.default_rng(0)
-    for at in range(n):
-        for name, least in (("dark", 0), ("light", 128)):
-            pixels = rng.integers(least, least + 128, (side, side), np.uint8)
-            save(tmp_path / "shades" / name / f"{at:03}.png", pixels)
-    return tmp_path / "shades"
+    return images(tmp_path / "shades", n)
 
 
 def test_images_are_dealt_out_by_shares_and_seed(tmp_path: Path) -> None:
@@ -338,7 +334,7 @@ def test_option_has_the_defaults_of_its_class() -> None:
         ({"size": "28x28"}, "size must be"),
         ({"channels": "cmyk"}, "channels must be one of grey, rgb. Got 'cmyk'."),
         ({"allow_unreadable": "yes"}, "allow_unreadable must be true or false. Got 'yes'."),
-        ({"test": 1.0}, "test must be a share"),
+        ({"test": 1.0}, "test must be a number in [0, 1)"),
     ],
 )
 def test_settings_that_are_not_allowed(how: dict[str, Any], told: str) -> None:

@@ -33,7 +33,7 @@ TABLES = {
     "nan": (CSV, "x,z,y\n" + ROWS + "nan,1,a\n", "values are missing: 'x' in row 21"),
     "one class": (CSV, "x,z,y\n" + ROWS.replace("b", "a"), "holds one class only, 'a'"),
     "parquet": (CSV.replace("csv", "parquet", 1), "x,y\n1,2\n", "table.csv: cannot be read: "),
-    "share": (CSV + " data.test=2", ROWS, "data.test must be a share from 0 to below 1. Got 2."),
+    "share": (CSV + " data.test=2", ROWS, "data.test must be a number in [0, 1). Got 2."),
     "needless": ("data.target=y", "", "data.target: means something only with data=csv or data="),
 }
 

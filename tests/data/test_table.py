@@ -92,7 +92,7 @@ def test_start_is_light() -> None:
     [
         ({"name": "titanic"}, "name must be one of breast_cancer, diabetes, iris, wine."),
         ({"scaling": "big"}, "scaling must be one of standardize, unit, none. Got 'big'."),
-        ({"test": 2}, "test must be a share from 0 to below 1. Got 2."),
+        ({"test": 2}, "test must be a number in [0, 1). Got 2."),
     ],
 )
 def test_settings_that_are_not_allowed(how: dict[str, Any], told: str) -> None:
