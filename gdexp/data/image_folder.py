@@ -1,6 +1,7 @@
 """Folders of images: a sub-folder a class, and perhaps one a part above these."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gdexp.data.listing import quoted
@@ -20,7 +21,7 @@ def parts_of(folder: Path) -> list[Path]:
     GdexpError
         Where the folder cannot be read, or holds some of the parts only.
     """
-    names = [each.name for each in _folders(folder)]
+    names = _folders(folder)
     found = [part for part in PARTS if part in names]
     if not found:
         return [folder]
@@ -41,7 +42,7 @@ def classes_of(folder: Path) -> tuple[str, ...]:
     GdexpError
         Where there are none, or one only.
     """
-    names = [each.name for each in _folders(folder)]
+    names = _folders(folder)
     if not names:
         raise GdexpError(f"{folder} holds no folders: one for each class, with its images in it.")
     if len(names) == 1:
@@ -61,27 +62,33 @@ def files_of(folder: Path, classes: Sequence[str]) -> Labelled:
     GdexpError
         Where a folder is empty, or of a class that is not among these.
     """
-    here = [each.name for each in _folders(folder)]
+    here = _folders(folder)
     if strange := sorted(set(here) - set(classes)):
         raise GdexpError(f"{folder} holds the class {quoted(strange)}, which training has not.")
-    files: list[tuple[str, str, Path, int]] = []
+    files: list[tuple[str, str, int]] = []
     for label, name in enumerate(classes):
-        found = [each for each in _listed(folder / name) if each.is_file()] if name in here else []
+        found = _files(folder / name) if name in here else []
         if name in here and not found:
             raise GdexpError(f"{folder / name} holds no files. Put images there, or remove it.")
-        files += [(each.name, name, each, label) for each in found]
+        files += [(each, name, label) for each in found]
     if not files:
         raise GdexpError(f"{folder} holds no images. Put a folder for each class into it.")
-    return [(path, label) for _, _, path, label in sorted(files)]
+    folders = [folder / name for name in classes]
+    return [(folders[label] / file, label) for file, _, label in sorted(files)]
 
 
-def _folders(folder: Path) -> list[Path]:
-    return [each for each in _listed(folder) if each.is_dir()]
+def _folders(folder: Path) -> list[str]:
+    return _listed(folder, os.DirEntry.is_dir)
 
 
-def _listed(folder: Path) -> list[Path]:
+def _files(folder: Path) -> list[str]:
+    return _listed(folder, os.DirEntry.is_file)
+
+
+def _listed(folder: Path, is_wanted: Callable[["os.DirEntry[str]"], bool]) -> list[str]:
     try:
-        return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+        with os.scandir(folder) as entries:
+            return [each.name for each in entries if each.name[0] != "." and is_wanted(each)]
     except OSError as error:
         raise GdexpError(
             f"{folder} cannot be read: {error.strerror}. Name a folder with data.path=FOLDER."
