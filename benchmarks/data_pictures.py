@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.mnist import root
+from benchmarks.mnist import load
 from gdexp.data import Houses, Images
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -97,7 +97,7 @@ def main() -> None:
     """Make the page's files in a folder of their own, and draw."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "mnist").symlink_to(root())
+        (folder / "mnist").symlink_to(load().source)
         for snippet in SNIPPETS:
             subprocess.run([sys.executable, "-c", snippet], cwd=folder, check=True)
         for picture in (table, images, houses):
