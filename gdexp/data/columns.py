@@ -64,9 +64,9 @@ def numbers(column: Series, name: str, advice: str) -> Floats:
     parsed = _parsed(column)
     bad = ~np.isfinite(parsed)
     if bad.any():
-        first = str(column.iloc[int(np.argmax(bad))])
+        first, places = str(column[bad].iloc[0]), column.index[bad].tolist()
         raise GdexpError(
-            f"column {name!r} must hold finite numbers. Got {first!r}: {rows(bad)} "
+            f"column {name!r} must hold finite numbers. Got {first!r}: {rows(places)} "
             f"(row 1 is the first below the header). Mend them, {advice}."
         )
     return parsed
@@ -88,16 +88,16 @@ def texts(column: Series, name: str) -> tuple[NDArray[np.intp], list[str]]:
     return places, [str(value) for value in values]
 
 
-def check_complete(frame: Frame, names: Sequence[str]) -> None:
-    """Refuse a table that lacks values in one of these columns.
+def check_complete(frame: Frame) -> None:
+    """Refuse a table that lacks values.
 
     Raises
     ------
     GdexpError
         Naming rows and columns.
     """
-    lacking = {name: frame[name].isna().to_numpy() for name in names}
-    told = [f"{name!r} in {rows(cells)}" for name, cells in lacking.items() if cells.any()]
+    lacking = {name: frame.index[frame[name].isna()].tolist() for name in frame.columns}
+    told = [f"{name!r} in {rows(places)}" for name, places in lacking.items() if places]
     if told:
         raise GdexpError(
             f"values are missing: {several(told)} (row 1 is the first below the header). "

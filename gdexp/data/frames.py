@@ -3,7 +3,7 @@
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,17 +86,21 @@ def select(frame: Frame, target: str, columns: Sequence[str] | None) -> list[str
         raise GdexpError(
             f"there is no column but the target, {target!r}. Is data.separator the file's?"
         )
+    _check_names(names, {target, *chosen})
+    return chosen
+
+
+def _check_names(names: Sequence[str], used: Collection[str]) -> None:
     for name, count in Counter(names).items():
-        if name in (target, *chosen) and count > 1:
+        if name in used and count > 1:
             raise GdexpError(
                 f"{count} columns are called {name!r}. Give each a name of its own in the file."
             )
-        if name in (target, *chosen) and not name:
+        if name in used and not name:
             raise GdexpError(
                 f"column {names.index(name) + 1} has no name. Name it in the file, or list the "
                 "columns to take: data.columns=[...]."
             )
-    return chosen
 
 
 def _read(path: Path, read: Callable[[], Frame]) -> Frame:

@@ -3,16 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 MOST = 5
 
 
-def rows(marked: NDArray[np.bool_]) -> str:
-    """List the rows that are marked, (n,); row 1 is the first below the header."""
-    found = np.flatnonzero(marked) + 1
-    return ("row " if len(found) == 1 else "rows ") + several([str(row) for row in found])
+def rows(places: Sequence[int]) -> str:
+    """List rows by their places from 0; row 1 is the first below the header."""
+    return ("row " if len(places) == 1 else "rows ") + several([str(at + 1) for at in places])
 
 
 def quoted(names: Iterable[Any]) -> str:

@@ -11,6 +11,7 @@ from gdexp.data.columns import check_complete, features
 from gdexp.data.examples import Dataset
 from gdexp.data.features import SCALINGS
 from gdexp.data.frames import Frame, read_csv, read_parquet, select
+from gdexp.data.given import column_name, column_names, path_of
 from gdexp.data.progress import Progress, on_stderr
 from gdexp.data.split import Split
 from gdexp.data.targets import TASKS, target
@@ -66,10 +67,10 @@ class TableFile(ABC):
 
     def __post_init__(self) -> None:
         path_of(self.path, "FILE")
-        object.__setattr__(self, "target", _name("target", self.target))
+        object.__setattr__(self, "target", column_name("target", self.target))
         if self.columns is not None:
-            object.__setattr__(self, "columns", _names("columns", self.columns))
-        object.__setattr__(self, "categories", _names("categories", self.categories))
+            object.__setattr__(self, "columns", column_names("columns", self.columns))
+        object.__setattr__(self, "categories", column_names("categories", self.categories))
         if self.columns is not None and self.target in self.columns:
             raise SettingError("columns", "other columns than the target", list(self.columns))
         one_of("task", self.task, TASKS)
@@ -114,12 +115,7 @@ class TableFile(ABC):
         names = select(frame, self.target, self.columns)
         if strange := [name for name in self.categories if name not in names]:
             raise GdexpError(f"data.categories: there is no input column {strange[0]!r}.")
-        used = frame[[*names, self.target]]
-        if self.missing == "drop":
-            used = used.dropna().infer_objects()
-        if not len(used):
-            raise GdexpError("every row lacks a value. Name fewer columns with data.columns=[...].")
-        check_complete(used, used.columns)
+        used = self._complete(frame[[*names, self.target]])
         inputs = features(used, names, self.categories)
         wanted = target(used[self.target], self.target, self.task)
         parts = self.split.deal(len(used))
@@ -128,6 +124,14 @@ class TableFile(ABC):
         return assemble(
             path.name.split(".")[0] or "table", source, inputs, wanted, parts, self.scaling
         )
+
+    def _complete(self, frame: Frame) -> Frame:
+        if self.missing == "drop":
+            frame = frame.dropna().infer_objects()
+        if not len(frame):
+            raise GdexpError("every row lacks a value. Name fewer columns with data.columns=[...].")
+        check_complete(frame)
+        return frame
 
 
 @dataclass(frozen=True)
@@ -163,33 +167,3 @@ class Parquet(TableFile):
 
     def _read(self, path: Path) -> Frame:
         return read_parquet(path)
-
-
-def path_of(value: Any, kind: str) -> Path:
-    """Give the path that the setting `path` names.
-
-    Raises
-    ------
-    SettingError
-        Where it names none.
-    """
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        allowed = f"the path of a {kind.lower()}"
-        raise SettingError("path", allowed, value, kind)
-    return Path(value).expanduser().absolute()
-
-
-def _name(setting: str, value: Any) -> str:
-    # A column may be called 2024, which YAML reads as a number.
-    if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-        raise SettingError(setting, "the name of a column", value, "COLUMN")
-    return str(value).strip()
-
-
-def _names(setting: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise SettingError(setting, "a list of names of columns", value, "[FIRST,SECOND]")
-    names = tuple(_name(setting, each) for each in value)
-    if len(set(names)) < len(names):
-        raise SettingError(setting, "different columns", list(names))
-    return names

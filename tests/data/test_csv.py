@@ -185,6 +185,12 @@ def test_missing_values_are_named_or_dropped(tmp_path: Path) -> None:
     assert sum(map(len, complete.parts.values())) == 40, "other columns may lack values"
 
 
+def test_rows_keep_their_numbers_where_others_are_dropped(tmp_path: Path) -> None:
+    path = written(tmp_path, "x,z,y\n,1,a\n" + ROWS + "old,1,a\n")
+    with pytest.raises(GdexpError, match="Got 'old': row 22 "):
+        Csv(path, "y", missing="drop").load()
+
+
 def test_packed_or_with_another_separator_or_a_mark_of_its_encoding(
     people: str, tmp_path: Path
 ) -> None:
