@@ -19,17 +19,15 @@ def parts_of(folder: Path) -> list[Path]:
     Raises
     ------
     GdexpError
-        Where the folder cannot be read, or holds some of the parts only.
+        Where the folder cannot be read, or holds some of the parts only, or more than these.
     """
-    names = _folders(folder)
-    found = [part for part in PARTS if part in names]
-    if not found:
+    names = set(_folders(folder))
+    if len(names & set(PARTS)) < 2:  # one of them may be a class: there are images of trains
         return [folder]
-    if len(found) < len(PARTS):
-        missing = " and ".join(part for part in PARTS if part not in names)
+    if names != set(PARTS):
         raise GdexpError(
-            f"{folder} holds {' and '.join(found)}, but no {missing}. Make all three, or put the "
-            "classes' folders into it: then data.validation and data.test are shares of all."
+            f"{folder} must hold train, validation and test, or a folder for each class: then "
+            f"data.validation and data.test are shares of all. Got {quoted(sorted(names))}."
         )
     return [folder / part for part in PARTS]
 

@@ -4,19 +4,24 @@ import csv
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import hydra.utils
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from PIL import Image
 
-from gdexp.data import Dataset, Images, Mnist
+from gdexp.data import Dataset, Images, Mnist, pixels
+from gdexp.data import images as sources
 from gdexp.data.pixels import read
+from gdexp.data.progress import on_stderr
 from gdexp.errors import GdexpError, SettingError
 from tests.conftest import Command
 from tests.data.conftest import CONF
@@ -25,9 +30,9 @@ from tests.samples import images
 Pixels = NDArray[np.uint8]
 
 
-def save(path: Path, pixels: Pixels, mode: str | None = None, **how: Any) -> None:
+def save(path: Path, pixels: Pixels, **how: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels, mode).save(path, **how)
+    Image.fromarray(pixels).save(path, **how)
 
 
 @pytest.fixture
@@ -43,8 +48,8 @@ def few(mnist: Dataset) -> dict[str, tuple[Pixels, Pixels]]:
 @pytest.fixture
 def pngs(few: dict[str, tuple[Pixels, Pixels]], tmp_path: Path) -> Path:
     folder = tmp_path / "pngs"
-    for part, (pixels, labels) in few.items():
-        for at, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+    for part, (inputs, labels) in few.items():
+        for at, (image, label) in enumerate(zip(inputs, labels, strict=True)):
             name = f"{'validation' if part == 'val' else part}/{label}/{at:05}.png"
             save(folder / name, image.reshape(28, 28))
     return folder
@@ -168,6 +173,12 @@ def test_transparent_parts_are_white_and_photos_upright(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "turned.png", (4, 4), "grey"), got[::-1])
 
 
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    (folder / "light").rename(folder / "train")
+    assert Images(str(folder)).load().class_names == ("dark", "train")
+
+
 def test_classes_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
     for name in ("0", "2", "10"):
         for at in range(9):
@@ -242,6 +253,59 @@ def test_an_image_that_is_mended_is_read_anew(tmp_path: Path) -> None:
     assert Images(str(folder), size=6).load().train.digest != before
 
 
+def test_the_same_files_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = str(folder_of(tmp_path))
+    first = Images(folder, size=6).load()
+
+    def fail(*_: Any) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(sources, "read_all", fail)
+    assert Images(folder, size=6).load().train.digest == first.train.digest
+    for other in (Images(folder, size=5), Images(folder, size=6, channels="rgb")):
+        with pytest.raises(AssertionError, match="read again"):
+            other.load()
+
+
+def test_many_images_show_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, told = folder_of(tmp_path), list[Any]()
+    monkeypatch.setattr(pixels, "MANY", 40)
+
+    @contextmanager
+    def progress(text: str, total: int | None) -> Iterator[Callable[[int], object]]:
+        told.append((text, total))
+        yield told.append
+
+    Images(str(folder)).load(progress)
+    sizes = [path.stat().st_size for path in folder.glob("*/*.png")]
+    assert told[0] == ("reading 40 images", sum(sizes))
+    assert sorted(told[1:]) == sorted(sizes)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    kind=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"]),
+    changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=9),
+    share=st.floats(0.1, 1),
+)
+def test_a_damaged_file_is_read_or_listed(
+    kind: str, changes: list[tuple[float, int]], share: float, tmp_path: Path
+) -> None:
+    whole = io.BytesIO()
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(whole, kind)
+    content = bytearray(whole.getvalue())
+    for place, byte in changes:
+        content[int(place * len(content))] = byte
+    path = tmp_path / "damaged"
+    path.write_bytes(content[: int(share * len(content))])
+    got, bad = pixels.read_all([path], (4, 4), "grey", on_stderr)
+    assert got.shape == (1, 16)
+    if bad:
+        assert list(bad) == [path]
+        assert bad[path]
+        assert not got.any()
+
+
 def broken(case: str, folder: Path) -> None:
     match case:
         case "no such folder":
@@ -261,8 +325,12 @@ def broken(case: str, folder: Path) -> None:
             (folder / "blank" / ".hidden").write_text("")
         case "a rare class":
             save(folder / "blank" / "a.png", np.zeros((2, 2), np.uint8))
-        case "parts missing":
-            (folder / "train").mkdir()
+        case "a part missing":
+            for name in ("light", "dark"):
+                (folder / name).rename(folder / {"light": "train", "dark": "test"}[name])
+        case "a part too many":
+            for name in ("train", "validation", "test"):
+                (folder / name).mkdir()
 
 
 @pytest.mark.parametrize(
@@ -274,7 +342,8 @@ def broken(case: str, folder: Path) -> None:
         ("one class", "holds one class only, 'dark'"),
         ("an empty class", "/blank holds no files"),
         ("a rare class", "no training example is of class 'blank'"),
-        ("parts missing", "holds train, but no validation and test"),
+        ("a part missing", "must hold train, validation and test, or a folder for each class"),
+        ("a part too many", "Got 'dark', 'light', 'test', 'train' and 'validation'."),
     ],
 )
 def test_a_folder_that_is_laid_out_otherwise(case: str, told: str, tmp_path: Path) -> None:
