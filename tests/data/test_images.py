@@ -306,77 +306,61 @@ def test_a_damaged_file_is_read_or_listed(
         assert not got.any()
 
 
-def broken(case: str, folder: Path) -> None:
-    match case:
-        case "no such folder":
-            (folder.rename(folder.with_name("elsewhere")))
-        case "a file":
-            folder.rename(folder.with_name("elsewhere"))
-            folder.write_text("a file")
-        case "no classes":
-            for name in ("dark", "light"):
-                for each in (folder / name).iterdir():
-                    each.rename(folder / f"{name}{each.name}")
-                (folder / name).rmdir()
-        case "one class":
-            (folder / "light").rename(folder.with_name("light"))
-        case "an empty class":
-            (folder / "blank").mkdir()
-            (folder / "blank" / ".hidden").write_text("")
-        case "a rare class":
-            save(folder / "blank" / "a.png", np.zeros((2, 2), np.uint8))
-        case "a part missing":
-            for name in ("light", "dark"):
-                (folder / name).rename(folder / {"light": "train", "dark": "test"}[name])
-        case "a part too many":
-            for name in ("train", "validation", "test"):
-                (folder / name).mkdir()
+BOTH = ["dark/a.png", "dark/b.png", "light/a.png", "light/b.png"]
+PARTED = [f"{part}/{name}" for part in ("train", "validation", "test") for name in BOTH]
+# What lies in the folder (a name that ends with a slash is a folder), and what is told.
+LAYOUTS: dict[str, tuple[list[str], str]] = {
+    "no such folder": ([], "cannot be read: No such file or directory. Name a folder with data."),
+    "no classes": (["a.png"], "holds no folders: one for each class"),
+    "one class": (["dark/a.png", "dark/b.png"], "holds one class only, 'dark'"),
+    "an empty class": ([*BOTH, "blank/", "blank/.hidden"], "/blank holds no files"),
+    "a rare class": (
+        [
+            *(f"dark/{at}.png" for at in range(9)),
+            *(f"light/{at}.png" for at in range(9)),
+            "z/z.png",
+        ],
+        "no training example is of class 'z'",
+    ),
+    "a part missing": (
+        ["train/", "test/"],
+        "must hold train, validation and test, or a folder for each class",
+    ),
+    "a part too many": ([*PARTED, *BOTH], "Got 'dark', 'light', 'test', 'train' and 'validation'."),
+    "a class of the test alone": (
+        [*PARTED, "test/grey/a.png"],
+        "/test holds the class 'grey', which training has not",
+    ),
+    "a part without images": (
+        [*(name for name in PARTED if "validation" not in name), "validation/"],
+        "/validation holds no images",
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("case", "told"),
-    [
-        ("no such folder", "cannot be read: No such file or directory. Name a folder with data."),
-        ("a file", "cannot be read: Not a directory"),
-        ("no classes", "holds no folders: one for each class"),
-        ("one class", "holds one class only, 'dark'"),
-        ("an empty class", "/blank holds no files"),
-        ("a rare class", "no training example is of class 'blank'"),
-        ("a part missing", "must hold train, validation and test, or a folder for each class"),
-        ("a part too many", "Got 'dark', 'light', 'test', 'train' and 'validation'."),
-    ],
-)
-def test_a_folder_that_is_laid_out_otherwise(case: str, told: str, tmp_path: Path) -> None:
-    folder = folder_of(tmp_path)
-    broken(case, folder)
-    order = (np.random.default_rng(seed).permutation(41) for seed in range(99))
-    # A rare class's file comes 20th or so: a seed that deals it to validation or test.
-    seed = next(at for at, each in enumerate(order) if {0, 1, 2} <= set(each[29:]))
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_a_folder_that_is_laid_out_otherwise(case: str, tmp_path: Path) -> None:
+    names, told = LAYOUTS[case]
+    for name in names:
+        path = tmp_path / "own" / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if path.suffix:
+            save(path, np.zeros((2, 2), np.uint8))
+        elif not path.is_dir():
+            path.write_text("")
+    # The rare class's file is the last of 19: a seed that deals it to validation or test.
+    order = (np.random.default_rng(seed).permutation(19) for seed in range(99))
+    seed = next(at for at, each in enumerate(order) if 18 in each[13:])
     with pytest.raises(GdexpError) as error:
-        Images(str(folder), split_seed=seed).load()
+        Images(str(tmp_path / "own"), split_seed=seed).load()
     assert told in str(error.value)
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("part", "name", "told"),
-    [
-        ("test", "grey", "/test holds the class 'grey', which training has not"),
-        ("validation", None, "/validation holds no images"),
-    ],
-)
-def test_parts_that_do_not_fit_training(
-    part: str, name: str | None, told: str, tmp_path: Path
-) -> None:
-    for each in ("train", "validation", "test"):
-        for label in ("dark", "light"):
-            if each != part or name:
-                save(tmp_path / "p" / each / label / "a.png", np.zeros((2, 2), np.uint8))
-    (tmp_path / "p" / part).mkdir(exist_ok=True)
-    if name:
-        save(tmp_path / "p" / part / name / "a.png", np.zeros((2, 2), np.uint8))
-    with pytest.raises(GdexpError, match=told):
-        Images(str(tmp_path / "p")).load()
+def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_text("packed")
+    with pytest.raises(GdexpError, match="a.zip cannot be read: Not a directory"):
+        Images(str(tmp_path / "a.zip")).load()
 
 
 def test_too_few_images_and_too_many_pixels(tmp_path: Path) -> None:
