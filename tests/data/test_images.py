@@ -359,7 +359,7 @@ def test_a_folder_that_is_laid_out_otherwise(case: str, tmp_path: Path) -> None:
 
 def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("packed")
-    with pytest.raises(GdexpError, match="a.zip cannot be read: Not a directory"):
+    with pytest.raises(GdexpError, match=r"a\.zip cannot be read: Not a directory"):
         Images(str(tmp_path / "a.zip")).load()
 
 
