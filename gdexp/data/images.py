@@ -1,11 +1,11 @@
 """Images of the user's own, in a folder with a sub-folder for each class."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gdexp.data.assemble import check_classes
 from gdexp.data.cache import cached
@@ -96,11 +96,13 @@ class Images:
         folder = path_of(self.path, "FOLDER")
         parts = parts_of(folder)
         classes = classes_of(parts[0])
-        files = [files_of(part, classes) for part in parts]
-        pixels, labels, kept = self._read([each for part in files for each in part], progress)
-        places = self._places(files, kept)
+        found = [files_of(part, classes) for part in parts]
+        pixels, bad = self._read([path for part in found for path, _ in part], progress)
+        files = [[each for each in part if each[0] not in bad] for part in found]
+        labels = np.array([label for part in files for _, label in part])
+        labels = labels.astype(np.min_scalar_type(len(classes) - 1))
+        places = self._places([len(part) for part in files])
         check_classes(labels, classes, places)
-        left_out = f" ({int((~kept).sum())} unreadable files left out)" if not kept.all() else ""
         train, validation, test = (Examples(pixels[at], labels[at], SCALE) for at in places)
         return Dataset(
             folder.name or "images",
@@ -108,42 +110,34 @@ class Images:
             validation,
             test,
             classes=len(classes),
-            source=f"{folder}{left_out}",
+            source=f"{folder} ({len(bad)} unreadable files left out)" if bad else str(folder),
             class_names=classes,
             image_shape=self.shape,
         )
 
-    def _read(
-        self, files: Labelled, progress: Progress
-    ) -> tuple[Bytes, NDArray[np.integer[Any]], NDArray[np.bool_]]:
-        """Give the pixels, the classes, and which of the files could be read."""
-        paths = [path for path, _ in files]
+    def _read(self, paths: Sequence[Path], progress: Progress) -> tuple[Bytes, Collection[Path]]:
+        """Give the pixels of files that can be read, and the files that cannot."""
         height, width = _sides(self.size)
-        folder = path_of(self.path, "FOLDER")
 
         def build() -> dict[str, Bytes]:
             pixels, bad = read_all(paths, (height, width), self.channels, progress)
-            if bad and not self.allow_unreadable:
-                raise refusal(bad, len(paths), folder)
-            kept = np.array([path not in bad for path in paths], np.uint8)
-            return {"pixels": pixels, "kept": kept}
+            if bad:
+                raise refusal(bad, len(paths), path_of(self.path, "FOLDER"))
+            return {"pixels": pixels}
 
-        # What is left out may be mended without a trace that the cache would know.
-        name = f"images-{height}x{width}-{self.channels}"
-        arrays = build() if self.allow_unreadable else cached(name, paths, build)
-        most = max(label for _, label in files)
-        labels = np.array([label for _, label in files], np.min_scalar_type(most))
-        return arrays["pixels"], labels, arrays["kept"].astype(bool)
+        if not self.allow_unreadable:
+            name = f"images-{height}x{width}-{self.channels}"
+            return cached(name, paths, build)["pixels"], ()
+        # Never cached: why a file could not be read may pass without a trace in the file.
+        pixels, bad = read_all(paths, (height, width), self.channels, progress)
+        return pixels[[path not in bad for path in paths]], bad
 
-    def _places(self, files: Sequence[Labelled], kept: NDArray[np.bool_]) -> Parts:
-        """Give the places of the images of each part, among all that were found."""
-        if len(files) == 1:
-            there = np.flatnonzero(kept)
-            dealt = Split(self.validation, self.test, self.split_seed).deal(len(there))
-            return there[dealt[0]], there[dealt[1]], there[dealt[2]]
-        ends = np.cumsum([len(part) for part in files])[:-1]
-        train, validation, test = np.split(np.arange(len(kept)), ends)
-        return train[kept[train]], validation[kept[validation]], test[kept[test]]
+    def _places(self, sizes: Sequence[int]) -> Parts:
+        """Give the places of each part, among the images of one folder, or of three."""
+        if len(sizes) == 1:
+            return Split(self.validation, self.test, self.split_seed).deal(sizes[0])
+        train, validation, test = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+        return train, validation, test
 
 
 def _sides(size: Any) -> tuple[int, int]:

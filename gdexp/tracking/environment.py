@@ -16,7 +16,7 @@ from gdexp.places import checkout
 
 PACKAGES = (
     *("numpy", "scipy", "numba", "llvmlite"),
-    *("scikit-learn", "hydra-core", "omegaconf", "mlflow"),
+    *("scikit-learn", "pandas", "pyarrow", "pillow", "hydra-core", "omegaconf", "mlflow"),
 )
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
