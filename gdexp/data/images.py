@@ -11,7 +11,7 @@ from gdexp.data.assemble import check_classes
 from gdexp.data.cache import cached
 from gdexp.data.examples import Dataset, Examples
 from gdexp.data.given import path_of
-from gdexp.data.image_folder import Labelled, classes_of, files_of, parts_of
+from gdexp.data.image_folder import classes_of, files_of, parts_of
 from gdexp.data.pixels import MODES, Bytes, read_all, refusal
 from gdexp.data.progress import Progress, on_stderr
 from gdexp.data.split import Parts, Split
