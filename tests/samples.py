@@ -52,12 +52,20 @@ def _numbers(folder: Path) -> list[str]:
     return ["architecture=regression", "eta=1e-5"]
 
 
+def _two_classes(folder: Path) -> list[str]:
+    return ["data=breast_cancer", "eta=0.1"]
+
+
 NEEDS: dict[str, Callable[[Path], list[str]]] = {
+    "architecture=binary": _two_classes,
+    "architecture=regression": lambda folder: ["data=houses", "eta=1e-5"],
     "data=csv": _csv,
     "data=diabetes": _numbers,
     "data=houses": _numbers,
     "data=images": _images,
     "data=parquet": _parquet,
+    "stop=budget": lambda folder: ["stop.updates=9"],
+    "stop=target": lambda folder: ["stop.accuracy=0.5"],
 }
 
 

@@ -91,15 +91,18 @@ def test_without_a_terminal_progress_is_a_few_plain_lines(gdexp: Command) -> Non
 
 
 def test_in_a_terminal_progress_is_a_bar(tmp_path: Path) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ.update(GDEXP_OUTPUTS=str(tmp_path / "o"), TERM="xterm-256color", COLUMNS="120")
-        words = [sys.executable, "-m", "gdexp", "epochs=40", "tracking=off"]
-        os.execv(sys.executable, words)
+    terminal, other = pty.openpty()
+    env = {"GDEXP_OUTPUTS": str(tmp_path / "o"), "TERM": "xterm-256color", "COLUMNS": "120"}
+    words = [sys.executable, "-m", "gdexp", "epochs=40", "tracking=off"]
+    process = subprocess.Popen(
+        words, env={**os.environ, **env}, stdin=other, stdout=other, stderr=other
+    )
+    os.close(other)
     seen = b""
     while chunk := read(terminal):
         seen += chunk
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)
+    assert process.wait() == 0
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
     assert re.search(r"epoch 40/40 ━+ +cost 0\.0\d+ +val 9\d\.\d\d% test 9", text)
     assert "after 40 epochs" in text

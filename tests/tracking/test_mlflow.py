@@ -164,7 +164,8 @@ def test_the_data_sets_are_inputs_with_their_digests(run: Any) -> None:
 
 def test_the_record_is_complete(client: Any, run: Any, tmp_path: Path) -> None:
     config = yaml.safe_load(read(client, run, "config/resolved.yaml", tmp_path))
-    assert config["optimizer"] == {"_target_": "gdexp.descent.MiniBatch", "batch": 20}
+    whole = {"batch": 20, "sampling": "shuffle", "last": "keep"}
+    assert config["optimizer"] == {"_target_": "gdexp.descent.MiniBatch", **whole}
     assert "${" not in yaml.safe_dump(config)
     assert yaml.safe_load(read(client, run, "config/overrides.yaml", tmp_path)) == WORDS
     environment = json.loads(read(client, run, "environment.json", tmp_path))
