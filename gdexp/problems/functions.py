@@ -1,0 +1,188 @@
+"""A function C(v) of a few variables, as a problem: the whole of it is one example."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from gdexp.errors import SettingError, real
+from gdexp.measure import Measure
+from gdexp.problems.feedforward import Array
+from gdexp.problems.formula import Formula
+
+Numbers = float | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a few variables: its formula, where to start, and which part of it to draw.
+
+    Parameters
+    ----------
+    formula : str
+        C, as in `Formula`.
+    start : sequence of float, optional
+        v to start from, a number for each variable in natural order; where there is none, it is
+        drawn, evenly from the range.
+    low, high : float or sequence of float
+        The range that is drawn in pictures, and that a start is drawn from; of all variables, or
+        a number for each.
+
+    Raises
+    ------
+    SettingError
+        Where the formula is not one, or the numbers do not fit its variables.
+    GdexpError
+        Where SymPy is not installed.
+    """
+
+    formula: str
+    start: Sequence[float] | None = None
+    low: Numbers = -2.0
+    high: Numbers = 2.0
+
+    def __post_init__(self) -> None:
+        if self.start is not None:
+            object.__setattr__(self, "start", self._each("start", self.start))
+        low, high = self._each("low", self.low), self._each("high", self.high)
+        if not all(a < b for a, b in zip(low, high, strict=True)):
+            raise SettingError("high", f"more than low, which is {self.low}", self.high)
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    @cached_property
+    def parsed(self) -> Formula:
+        """The formula, to evaluate and differentiate."""
+        return Formula(self.formula, self.constants)
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """Names of the formula that stand for a number."""
+        return {}
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables, in the order of v."""
+        return self.parsed.variables
+
+    def _each(self, setting: str, value: Any) -> tuple[float, ...]:
+        """Give a number for each variable."""
+        names = self.variables
+        if setting != "start" and isinstance(value, int | float):
+            return (real(setting, value, "2.0", "(-inf, inf)"),) * len(names)
+        is_list = isinstance(value, Sequence) and not isinstance(value, str)
+        if not is_list or len(value) != len(names):
+            example = f"[{','.join(['1.0'] * len(names))}]"
+            advice = "function.start=null draws it." if setting == "start" else ""
+            allowed = f"a list of a number for each of {', '.join(names)}"
+            raise SettingError(setting, allowed, value, example, advice)
+        return tuple(real(setting, each, "1.0", "(-inf, inf)") for each in value)
+
+
+@dataclass(frozen=True)
+class Conditioned(Function):
+    """A function whose formula has `condition` in it: the condition number κ of its Hessian.
+
+    Parameters
+    ----------
+    condition : float
+        κ >= 1.
+    """
+
+    condition: float = 10.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "condition", real("condition", self.condition, "10.0", "[1, inf)"))
+        super().__post_init__()
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The condition number."""
+        return {"condition": self.condition}
+
+
+class Surface:
+    """A function of a few variables as a problem: n = 1, and its one example costs C(v).
+
+    Parameters
+    ----------
+    function : Function
+    dtype : dtype
+        Of v; C and ∇C are computed in float64.
+    """
+
+    n = 1
+    dataset = None
+
+    def __init__(self, function: Function, dtype: DTypeLike = np.float64) -> None:
+        self.function, self.dtype = function, np.dtype(dtype)
+        self.formula = function.parsed
+        self.size = len(function.variables)
+
+    @property
+    def title(self) -> str:
+        """Say what it is: C = v1**2 + v2**2."""
+        named = [f"{name}={value:g}" for name, value in self.function.constants.items()]
+        return ", ".join([f"C = {self.function.formula}", *named])
+
+    def start(self, rng: np.random.Generator) -> Array:
+        """Give the point to start from, or draw it: shape (p,)."""
+        given = self.function.start
+        if given is None:
+            given = rng.uniform(self.function.low, self.function.high)
+        return np.array(given, self.dtype)
+
+    def weights(self, v: Array) -> list[Array]:
+        """Penalties act on all of v."""
+        return [v]
+
+    def cost(self, v: Array, batch: object = None) -> float:
+        """C(v), whatever the batch: it is the one example."""
+        return float(self.formula.cost(v.astype(np.float64)))
+
+    def gradient(self, v: Array, batch: object = None) -> Array:
+        """∇C(v), shape (p,)."""
+        return self.formula.gradient(v.astype(np.float64)).astype(self.dtype)
+
+    def measure(self, v: Array) -> dict[str, Measure]:
+        """Measure v: there is nothing but training here."""
+        return {"train": Measure(self.cost(v), 1, None)}
+
+    def coordinates(self, v: Array) -> dict[str, float]:
+        """Give v by the names of its variables."""
+        return dict(zip(self.function.variables, map(float, v), strict=True))
+
+    def params(self) -> dict[str, str]:
+        """Give what is to be shown of it beyond its settings."""
+        return {"function.variables": " ".join(self.function.variables)}
+
+    def arrays(self, v: Array) -> dict[str, NDArray[Any]]:
+        """Name what of v is to be kept."""
+        return {"v": v, "variables": np.array(self.function.variables)}
+
+    def largest_eta(self) -> float | None:
+        """Give the largest η with which plain gradient descent does not diverge, if it is known.
+
+        It is known where the Hessian is the same everywhere and all its eigenvalues λ are > 0: a
+        step multiplies the distance from the minimum, along each eigenvector, by 1 − ηλ (Goh
+        2017, "Why momentum really works"; Nesterov 2004, sec. 2.1.5), so it is 2/λ_max.
+        """
+        hessian = self.formula.hessian()
+        if hessian is None or not np.isfinite(hessian).all():
+            return None
+        each = np.linalg.eigvalsh(hessian)
+        return float(2 / each[-1]) if each[0] > 1e-12 * each[-1] else None
+
+
+@dataclass(frozen=True)
+class FunctionProblem:
+    """The choice ``problem=function``: a function of a few variables."""
+
+    uses = ("function",)
+
+    def build(self, dtype: DTypeLike, function: Function) -> Surface:
+        """Give the problem itself."""
+        return Surface(function, dtype)
