@@ -26,7 +26,7 @@ OFFERS = {
     "data": "load",
     "architecture": "sizes",
     "cost": "delta",
-    "function": "formula",
+    "function": "variables",
     "optimizer": "order",
     "rule": "step",
     "schedule": "rates",

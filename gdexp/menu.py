@@ -93,9 +93,10 @@ def values(options: Mapping[str, Path], option: str) -> dict[str, Any]:
     import yaml
 
     raw: dict[str, Any] = yaml.safe_load(_text(options[option])) or {}
+    named = [name for name in raw.pop("defaults", []) if isinstance(name, str)]
+    parents = [name for name in named if name in options]
     if is_global(options[option]):
         raw = raw.get(options[option].parent.name) or {}
-    parents = [name for name in raw.pop("defaults", []) if name in options]
     inherited = {key: value for name in parents for key, value in values(options, name).items()}
     return inherited | raw
 
