@@ -123,6 +123,7 @@ def launch(words: Sequence[str]) -> int:
     GdexpError
         Where it cannot be read.
     """
+    words = [_quoted(word) for word in words]
     _check(words)
     os.environ[places.OUTPUTS] = str(places.outputs())
     wants_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
@@ -149,6 +150,14 @@ def launch(words: Sequence[str]) -> int:
     if line:
         print(line, file=sys.stderr)
     return int(bool(line) or not complete)
+
+
+def _quoted(word: str) -> str:
+    """Quote a formula, whose brackets Hydra takes for its own; several of them make a sweep."""
+    name, _, value = word.partition("=")
+    if name.lstrip("+") != "function.formula" or set(value) & set("'\"[{\\"):
+        return word
+    return f"{name}=" + ",".join(f'"{each}"' for each in value.split(","))
 
 
 def _refuse(message: str) -> NoReturn:

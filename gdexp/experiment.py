@@ -58,6 +58,15 @@ class RunProblem(Problem, Protocol):
     def arrays(self, v: Vector) -> dict[str, NDArray[Any]]:
         """Name what of v is to be kept."""
 
+    def figures(self, v: Vector) -> dict[str, float]:
+        """Name the figures that are logged with every measurement, beside the measures."""
+
+    def told(self, v: Vector) -> dict[str, str]:
+        """Say, under a word each, what the summary is to tell of the point that was reached."""
+
+    def curvature(self) -> float | None:
+        """Give the largest curvature of Σ C_x, where it is the same everywhere, and known."""
+
 
 class ProblemChoice(Protocol):
     """An option of the group ``problem``: what is minimised, and of what it is made."""

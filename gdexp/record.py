@@ -5,7 +5,7 @@ import json
 import os
 import shlex
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,8 +15,10 @@ from omegaconf import OmegaConf
 import gdexp
 from gdexp.descent import Epoch
 from gdexp.engines import Choice, Prepared
+from gdexp.errors import GdexpError
 from gdexp.experiment import Request, RunProblem
-from gdexp.problems import Network
+from gdexp.figures import keep_path
+from gdexp.problems import Network, Surface
 from gdexp.result import Result
 from gdexp.tracking import Journal, names
 from gdexp.tracking.environment import environment, git
@@ -55,6 +57,8 @@ class Record:
         self.by_auto = ", chosen by engine=auto" if choice.why.startswith("auto") else ""
         self.command = shlex.join(["python", "-m", "gdexp", *request.words])
         self.epochs: list[Epoch] = []
+        self.history: list[dict[str, float]] = []
+        self.told: dict[str, str] = {}
         self.journal = Journal(request.output)
         code = git()
         artifacts = self._write_settings(code)
@@ -122,10 +126,12 @@ class Record:
             }
         return tags
 
-    def epoch(self, epoch: Epoch) -> None:
-        """Write down an epoch."""
+    def epoch(self, epoch: Epoch, figures: Mapping[str, float]) -> None:
+        """Write down an epoch, with the problem's own figures."""
         self.epochs.append(epoch)
-        self.journal.write("epoch", epoch=epoch.number, metrics=names.of_epoch(epoch))
+        self.history.append({"epoch": epoch.number, **names.of_epoch(epoch), **figures})
+        metrics = {**names.of_epoch(epoch), **figures}
+        self.journal.write("epoch", epoch=epoch.number, metrics=metrics)
 
     def finish(self, result: Result, v: np.ndarray[Any, Any]) -> None:
         """Write down the end of a run that went its way, with its parameters."""
@@ -135,10 +141,12 @@ class Record:
         if result.advice:
             tags["gdexp.reason"] = result.advice
         self._save_model(v)
+        self.told = self.problem.told(v)
+        pictures = self._draw()
         if result.epochs[-1].ended:
             tags["gdexp.stopped"] = result.epochs[-1].ended
         model = "model.npz" if isinstance(self.problem, Network) else None
-        self._end("FINISHED", result.headline, tags, result.figures, model=model)
+        self._end("FINISHED", result.headline, tags, result.figures, pictures, model)
 
     def break_off(self, status: str, outcome: str, reason: str) -> None:
         """Write down the end of a run that was stopped, or that failed, and why."""
@@ -154,9 +162,10 @@ class Record:
         headline: str,
         tags: dict[str, str],
         figures: dict[str, float],
+        pictures: Sequence[str] = (),
         model: str | None = None,
     ) -> None:
-        artifacts = ["history.csv"] if self._write_history() else []
+        artifacts = [*(["history.csv"] if self._write_history() else []), *pictures]
         note = f"{headline}\n\n    {self.command}\n"
         self.journal.write(
             "end",
@@ -170,15 +179,24 @@ class Record:
 
     def _write_history(self) -> bool:
         """Write the epochs as a table; the journal, which is worth more, does not depend on it."""
-        rows = [{"epoch": epoch.number, **names.of_epoch(epoch)} for epoch in self.epochs]
         try:
             with (self.request.output / "history.csv").open("w", newline="") as file:
-                writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
+                writer = csv.DictWriter(file, self.history[0] if self.history else ["epoch"])
                 writer.writeheader()
-                writer.writerows(rows)
+                writer.writerows(self.history)
         except OSError:
             return False
         return True
+
+    def _draw(self) -> list[str]:
+        """Write the path of a descent on a function, and draw it; what fails there is told."""
+        written: list[str] = []
+        try:
+            if isinstance(self.problem, Surface):
+                written.extend(keep_path(self.problem, self.history, self.request.output))
+        except (GdexpError, OSError) as error:
+            self.told["picture"] = f"none: {error}"
+        return written
 
     def _save_model(self, v: np.ndarray[Any, Any]) -> None:
         arrays: dict[str, Any] = self.problem.arrays(v)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from gdexp.descent import Epoch
 from gdexp.tracking import names
 
+GROWN = 1e-6  # share of the first cost: less is rounding
 MANY = 3  # lost classes from which on it is the learning rate that is to blame
 
 
@@ -22,7 +24,8 @@ class Result:
     seconds : float
         From the start of the run to its end, all included but the tracking.
     largest_eta : float, optional
-        The largest learning rate that does not diverge, where it is known.
+        The largest learning rate that does not diverge, where it is known: where plain steps of a
+        constant η are taken along the whole gradient, on a cost of constant curvature.
     """
 
     epochs: Sequence[Epoch]
@@ -33,9 +36,20 @@ class Result:
     @property
     def outcome(self) -> str:
         """The value of the tag ``gdexp.outcome``: ok, diverged or lost_class."""
-        if self.epochs[-1].diverged:
+        if self.diverged:
             return "diverged"
         return "lost_class" if self.lost_classes else "ok"
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the cost is no longer finite, or is known to be on its way there.
+
+        It is where plain steps are taken on a cost of constant curvature, and the cost grew: a
+        smaller one would not have grown in any direction.
+        """
+        first, last = self.epochs[0].cost, self.epochs[-1].cost
+        grown = last > first + GROWN * abs(first)
+        return self.epochs[-1].diverged or (self.largest_eta is not None and grown)
 
     @property
     def merit(self) -> float:
@@ -51,7 +65,7 @@ class Result:
     def headline(self) -> str:
         """The result in one line."""
         last, figures = self.epochs[-1], self.figures
-        if last.diverged:
+        if self.diverged:
             return self.advice
         told = [f"training cost (mean) {figures['final/train_cost_mean']:.4g}"]
         if "best/test_accuracy" in figures:
@@ -65,8 +79,10 @@ class Result:
     def advice(self) -> str:
         """What happened that should not, and what to do; empty where all is well."""
         last = self.epochs[-1]
-        if last.diverged:
-            told = f"diverged at epoch {last.number}: cost is {last.cost}"
+        if self.diverged:
+            came = f"rose from {self.epochs[0].cost:.3g} to {last.cost:.3g}"
+            how = came if last.cost < inf else f"is {last.cost}"
+            told = f"diverged at epoch {last.number}: cost {how}"
             if self.largest_eta is None:
                 return f"{told}; try a smaller eta"
             return f"{told}; the largest eta that does not diverge is {self.largest_eta:g}"

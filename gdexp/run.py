@@ -54,9 +54,8 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
         with experiment.engine.limits():
             _descend(experiment, problem, carrier, state, record, watch)
             lost = _lost_classes(problem, state, record.epochs[-1])
-        result = Result(
-            record.epochs, lost, time.perf_counter() - began, _largest_eta(problem, experiment)
-        )
+        seconds, largest = time.perf_counter() - began, _largest_eta(problem, experiment, m)
+        result = Result(record.epochs, lost, seconds, largest)
         record.finish(result, state.v)
     except BaseException as error:
         with signals.kept():
@@ -88,7 +87,7 @@ def _descend(
         carrier=carrier,
         evaluation=experiment.eval,
     ):
-        record.epoch(epoch)
+        record.epoch(epoch, problem.figures(state.v))
         watch(epoch)
 
 
@@ -107,10 +106,18 @@ def _lost_classes(problem: RunProblem, state: State, last: Epoch) -> list[int]:
     return problem.lost_classes(state.v)
 
 
-def _largest_eta(problem: RunProblem, experiment: Experiment) -> float | None:
-    """Ask the problem, where nothing but plain steps along the whole gradient is taken."""
-    known: Callable[[], float | None] | None = getattr(problem, "largest_eta", None)
-    return known() if known is not None and experiment.update.bare else None
+def _largest_eta(problem: RunProblem, experiment: Experiment, m: int) -> float | None:
+    """Give 2/λ_max, in the convention of ``scaling.update``.
+
+    Where the curvature is known, and nothing is done but plain steps of one length along the
+    whole gradient.
+    """
+    if m != problem.n or not experiment.update.bare or not experiment.schedule.constant:
+        return None
+    curvature = problem.curvature()
+    if curvature is None:
+        return None
+    return 2 / (curvature * experiment.scaling.of_update(1.0, m))
 
 
 def _told(error: BaseException) -> tuple[str, str, str]:

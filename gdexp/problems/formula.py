@@ -144,8 +144,9 @@ class _Reader:
                 return self.chain(node, depth + 1, power)
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]):
                 return self.call(name, self.read(argument, depth + 1, 1), node)
-        hint = " (powers are written with **)" if "^" in self.text else ""
-        raise self.wrong(f"It may not hold {self.piece(node)}{hint}")
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+            raise self.wrong("Powers are written with **, not with ^")
+        raise self.wrong(f"It may not hold {self.piece(node)}")
 
     def piece(self, node: ast.AST) -> str:
         piece = " ".join((ast.get_source_segment(self.text.strip(), node) or "this").split())

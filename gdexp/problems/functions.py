@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gdexp.errors import SettingError, real
+from gdexp.errors import SettingError, flag, real
 from gdexp.measure import Measure
 from gdexp.problems.feedforward import Array
 from gdexp.problems.formula import Formula
+from gdexp.problems.quiet import Quiet, largest
 
 Numbers = float | Sequence[float]
 
@@ -104,7 +105,7 @@ class Conditioned(Function):
         return {"condition": self.condition}
 
 
-class Surface:
+class Surface(Quiet):
     """A function of a few variables as a problem: n = 1, and its one example costs C(v).
 
     Parameters
@@ -112,13 +113,17 @@ class Surface:
     function : Function
     dtype : dtype
         Of v; C and ∇C are computed in float64.
+    drawn : bool
+        Whether a run is to end with a picture of its path.
     """
 
     n = 1
     dataset = None
 
-    def __init__(self, function: Function, dtype: DTypeLike = np.float64) -> None:
-        self.function, self.dtype = function, np.dtype(dtype)
+    def __init__(
+        self, function: Function, dtype: DTypeLike = np.float64, drawn: bool = False
+    ) -> None:
+        self.function, self.dtype, self.drawn = function, np.dtype(dtype), drawn
         self.formula = function.parsed
         self.size = len(function.variables)
 
@@ -163,26 +168,46 @@ class Surface:
         """Name what of v is to be kept."""
         return {"v": v, "variables": np.array(self.function.variables)}
 
-    def largest_eta(self) -> float | None:
-        """Give the largest η with which plain gradient descent does not diverge, if it is known.
+    def figures(self, v: Array) -> dict[str, float]:
+        """Log v with every measurement."""
+        return {f"v/{name}": value for name, value in self.coordinates(v).items()}
 
-        It is known where the Hessian is the same everywhere and all its eigenvalues λ are > 0: a
-        step multiplies the distance from the minimum, along each eigenvector, by 1 − ηλ (Goh
-        2017, "Why momentum really works"; Nesterov 2004, sec. 2.1.5), so it is 2/λ_max.
-        """
+    def told(self, v: Array) -> dict[str, str]:
+        """Tell v."""
+        return {"v": ", ".join(f"{k} = {value:.6g}" for k, value in self.coordinates(v).items())}
+
+    def curvature(self) -> float | None:
+        """Give λ_max of the Hessian, where C is a polynomial of degree 2 and has a minimum."""
         hessian = self.formula.hessian()
-        if hessian is None or not np.isfinite(hessian).all():
-            return None
-        each = np.linalg.eigvalsh(hessian)
-        return float(2 / each[-1]) if each[0] > 1e-12 * each[-1] else None
+        return None if hessian is None else largest(hessian)
+
+    def largest_eta(self) -> float | None:
+        """Give the largest η with which plain gradient descent does not diverge, if it is known."""
+        curvature = self.curvature()
+        return None if curvature is None else 2 / curvature
 
 
 @dataclass(frozen=True)
 class FunctionProblem:
-    """The choice ``problem=function``: a function of a few variables."""
+    """The choice ``problem=function``: a function of a few variables.
 
+    Parameters
+    ----------
+    draw : bool
+        Whether a run ends with a picture of its path.
+
+    Raises
+    ------
+    SettingError
+        Where that is neither true nor false.
+    """
+
+    draw: bool = True
     uses = ("function",)
+
+    def __post_init__(self) -> None:
+        flag("draw", self.draw)
 
     def build(self, dtype: DTypeLike, function: Function) -> Surface:
         """Give the problem itself."""
-        return Surface(function, dtype)
+        return Surface(function, dtype, self.draw)

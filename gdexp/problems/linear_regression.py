@@ -11,9 +11,10 @@ from gdexp.data import Batch, Dataset, Examples
 from gdexp.errors import GdexpError
 from gdexp.measure import Measure
 from gdexp.problems.feedforward import Array
+from gdexp.problems.quiet import Quiet, largest
 
 
-class LinearRegression:
+class LinearRegression(Quiet):
     """A straight line, or a plane, through the examples of a data set: ŷ = a + b₁x₁ + … + b_k x_k.
 
     v is (a, b₁, …, b_k), in terms of the inputs as the data set gives them, which is mostly
@@ -88,7 +89,9 @@ class LinearRegression:
     def measure(self, v: Array) -> dict[str, Measure]:
         """Measure v on all the sets of examples that there are."""
         sets = {name: part for name, part in self.dataset.parts.items() if len(part)}
-        return {name: Measure(self._cost_on(v, part), len(part), None) for name, part in sets.items()}
+        return {
+            name: Measure(self._cost_on(v, part), len(part), None) for name, part in sets.items()
+        }
 
     def _cost_on(self, v: Array, examples: Examples) -> float:
         x, y = self._train if examples is self.dataset.train else self._columns(examples)
@@ -115,7 +118,24 @@ class LinearRegression:
         shift = np.array(self.dataset.shift or (0.0,) * k)
         b = v[1:].astype(np.float64) / spread
         a = float(v[0]) - float(b @ shift)
-        return {"a": a, **{f"b_{name}": float(each) for name, each in zip(self.features, b, strict=True)}}
+        return {"a": a, **dict(zip(self.features, map(float, b), strict=True))}
+
+    def figures(self, v: Array) -> dict[str, float]:
+        """Log the coefficients, in original units, and the distance from the closed form."""
+        named = {f"coefficient/{name}": each for name, each in self.coefficients(v).items()}
+        return {**named, "closed_form/distance": self.distance(v)}
+
+    def told(self, v: Array) -> dict[str, str]:
+        """Tell the line, and how far it is from the best one."""
+        a, *b = self.coefficients(v).items()
+        line = " ".join([f"{a[1]:.6g}", *(f"{'+-'[c < 0]} {abs(c):.6g} {n}" for n, c in b)])
+        best = f"‖v − v*‖ = {self.distance(v):.3g} from the closed form"
+        return {"line": f"ŷ = {line}, in original units", "least": best}
+
+    def curvature(self) -> float | None:
+        """Give λ_max of the Hessian Σ (1, x)(1, x)ᵀ."""
+        x, _ = self._train
+        return largest((x.T @ x).astype(np.float64))
 
     def params(self) -> dict[str, str]:
         """Give what is to be shown of it beyond its settings."""

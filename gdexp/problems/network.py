@@ -13,12 +13,13 @@ from gdexp.measure import Measure
 from gdexp.problems.architecture import Architecture
 from gdexp.problems.costs import Cost
 from gdexp.problems.feedforward import Array, Layer, forward, outputs
+from gdexp.problems.quiet import Quiet
 
 BLOCK = 500  # examples whose inputs and activations stay in the cache together
 LOST = 0.05  # share of a class's examples; below it the class is lost
 
 
-class Network:
+class Network(Quiet):
     """A fully connected network on a data set: it classifies examples, or gives each a number.
 
     Its parameters are one flat vector v: of each layer, from the first to the last, the weights

@@ -27,9 +27,12 @@ def print_summary(record: Record, result: Result) -> None:
         console.print(f"\n{result.epochs[-1].ended}")
     if result.advice:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
+    print()
+    for word, text in record.told.items():
+        print(f"{word:<8} {text}")
     last = result.epochs[-1]
     updates = plural(last.updates, "update")
-    print(f"\ntime     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s in all")
+    print(f"time     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s in all")
     print(f"eta      {_conventions(record)}")
     print(f"engine   {record.carrier.name}, {record.problem.dtype}{record.by_auto}")
     print_places(record)

@@ -1,0 +1,151 @@
+"""The path of a descent on a function of a few variables."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdexp.errors import GdexpError
+from gdexp.problems import Function, Surface
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+GRID, LEVELS = 200, 24
+MOST_DOTS = 200  # points of a path that are marked one by one
+BEYOND = 0.5  # of the function's range: how far a picture follows a path out of it
+LINE, START, END = "#b3261e", "white", "#ffd54f"
+
+
+def keep_path(
+    surface: Surface, history: Sequence[Mapping[str, float]], folder: Path
+) -> Iterator[str]:
+    """Write where a descent has been: as a table, path.csv, and as a picture, path.png.
+
+    Parameters
+    ----------
+    surface : Surface
+        Says whether it is to be drawn.
+    history : sequence of mapping
+        What was logged with each measurement: epoch, cost and figures, by their names.
+    folder : Path
+
+    Yields
+    ------
+    str
+        The name of each file, once it is written.
+
+    Raises
+    ------
+    GdexpError
+        Where a picture is wanted, and matplotlib is not installed.
+    OSError
+        Where a file cannot be written.
+    """
+    names = surface.function.variables
+    points = [[row[f"v/{name}"] for name in names] for row in history]
+    with (folder / "path.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", *names, "C"])
+        for row, v in zip(history, points, strict=True):
+            writer.writerow([row["epoch"], *v, row["train/cost_sum"]])
+    yield "path.csv"
+    if surface.drawn:
+        draw_path(surface.function, np.array(points), folder / "path.png")
+        yield "path.png"
+
+
+def draw_path(function: Function, points: NDArray[Any], file: Path) -> None:
+    """Draw the path of a descent: on contours, on the curve, or each variable by itself.
+
+    Parameters
+    ----------
+    function : Function
+        Of two variables: contours, evenly spaced in area. Of one: its curve. Of more: the
+        variables over the measurements.
+    points : ndarray, shape (k, p)
+        Where the descent was. Those that are far from the function's range are not shown.
+    file : Path
+        What to write; its suffix says in which format.
+
+    Raises
+    ------
+    GdexpError
+        Where matplotlib is not installed.
+    OSError
+        Where the file cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        told = "Pictures need matplotlib. Got none: pip install 'gdexp[figures]'."
+        raise GdexpError(told) from None
+    figure = Figure(figsize=(6, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    draw = {1: _curve, 2: _contours}.get(points.shape[1], _variables)
+    draw(axes, function, points)
+    axes.set_title(_shortened(function.formula), fontsize=10)
+    figure.savefig(file, dpi=120)
+
+
+def _contours(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
+    from matplotlib.colors import BoundaryNorm
+
+    (x_low, y_low), (x_high, y_high) = _range(function, points)
+    x, y = np.linspace(x_low, x_high, GRID), np.linspace(y_low, y_high, GRID)
+    cost = np.ma.masked_invalid(function.parsed.cost(np.meshgrid(x, y)))
+    levels = np.unique(np.quantile(cost.compressed(), np.linspace(0, 1, LEVELS)))
+    if len(levels) > 2:
+        axes.contourf(x, y, cost, levels, cmap="viridis", norm=BoundaryNorm(levels, 256))
+        axes.contour(x, y, cost, levels, colors="white", linewidths=0.3, alpha=0.6)
+    _walk(axes, points[:, 0], points[:, 1])
+    axes.set(xlim=(x_low, x_high), ylim=(y_low, y_high))
+    axes.set(xlabel=function.variables[0], ylabel=function.variables[1])
+
+
+def _curve(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
+    (low,), (high,) = _range(function, points)
+    x = np.linspace(low, high, 5 * GRID)
+    cost = np.ma.masked_invalid(function.parsed.cost([x]))
+    axes.plot(x, cost, color="tab:blue")
+    _walk(axes, points[:, 0], function.parsed.cost([points[:, 0]]))
+    least, most = float(cost.min()), float(cost.max())
+    margin = 0.05 * (most - least) or 1.0
+    axes.set(xlim=(low, high), ylim=(least - margin, most + margin))
+    axes.set(xlabel=function.variables[0], ylabel="C")
+
+
+def _variables(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
+    for name, values in zip(function.variables, points.T, strict=True):
+        axes.plot(np.ma.masked_invalid(values), label=name)
+    axes.set(xlabel="measurement")
+    axes.legend()
+
+
+def _walk(axes: "Axes", x: NDArray[Any], y: NDArray[Any]) -> None:
+    """Draw a path, its start and its end."""
+    marker = "." if len(x) <= MOST_DOTS else ""
+    axes.plot(x, y, color=LINE, marker=marker, markersize=4, linewidth=1)
+    for at, colour, name in ((0, START, "start"), (-1, END, "end")):
+        style = {"markersize": 8, "markeredgecolor": "black", "linestyle": "none"}
+        axes.plot(x[at], y[at], marker="o", color=colour, label=name, **style)
+    axes.legend(loc="upper right")
+
+
+def _range(function: Function, points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Give the function's range, made wider for points that are not far beyond it."""
+    low, high = np.array(function.low), np.array(function.high)
+    far = BEYOND * (high - low)
+    near = points[((points >= low - far) & (points <= high + far)).all(axis=1)]
+    if len(near):
+        margin = 0.03 * (high - low)
+        low = np.where(near.min(axis=0) < low, near.min(axis=0) - margin, low)
+        high = np.where(near.max(axis=0) > high, near.max(axis=0) + margin, high)
+    return low, high
+
+
+def _shortened(formula: str) -> str:
+    return formula if len(formula) <= 70 else f"{formula[:67]}..."
