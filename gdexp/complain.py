@@ -76,7 +76,8 @@ def _system(error: OSError, folder: Path | None) -> str:
 def unknown_setting(name: str, words: Iterable[str]) -> str:
     """Say that there is no such setting: where there would be, or what was meant."""
     folders = menu.folders(words)
-    owners = menu.options_with(name, folders)
+    bringing = menu.options_bringing(name.partition(".")[0], folders)
+    owners = bringing or menu.options_with(name, folders)
     if owners and not _chosen(owners, words):
         return (
             f"{name}: means something only with {' or '.join(owners)}. "

@@ -88,6 +88,17 @@ def options_with(setting: str, menu: Iterable[Path]) -> list[str]:
     return found
 
 
+def options_bringing(group: str, menu: Iterable[Path]) -> list[str]:
+    """Give the options, such as ``problem=function``, that bring a whole group along."""
+    entry = re.compile(rf"^  - /{re.escape(group)}: ", re.M)
+    return [
+        f"{owner}={option}"
+        for owner, options in groups(menu).items()
+        for option, file in options.items()
+        if entry.search(_text(file))
+    ]
+
+
 def values(options: Mapping[str, Path], option: str) -> dict[str, Any]:
     """Give an option's own settings, those of the option that it starts from included."""
     import yaml

@@ -21,6 +21,7 @@ ORDER = [
     "data",
     "descent",
     "problems",
+    "figures",
     "engines",
     "tracking",
     "experiment",
@@ -48,6 +49,8 @@ HOMES = {
     "rich": {"terminal", "data", "session"},
     "pandas": {"data.frames", "data.columns"},
     "PIL": {"data.pixels"},
+    "matplotlib": {"figures"},
+    "sympy": {"problems.symbolic"},
     "numba": {"engines"},
     "llvmlite": {"engines"},
     "scipy": {"engines"},
@@ -104,7 +107,7 @@ def test_the_order_names_every_room() -> None:
 @pytest.mark.parametrize(
     ("code", "unwanted"),
     [
-        ("import gdexp.app", ["mlflow", "pandas", "sklearn", "matplotlib", "scipy", "numba"]),
+        ("import gdexp.app", ["mlflow", "pandas", "sklearn", "matplotlib", "scipy", "numba", "sympy"]),
         ("from gdexp import cli; cli.run(['--help'])", ["mlflow", "hydra", "numpy"]),
         ("import gdexp.descent", ["hydra", "omegaconf", "rich", "gdexp.data"]),
     ],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GRID, LEVELS = 200, 24
 MOST_DOTS = 200  # points of a path that are marked one by one
 BEYOND = 0.5  # of the function's range: how far a picture follows a path out of it
-LINE, START, END = "#b3261e", "white", "#ffd54f"
+LINE, START, END = "#ff5a4e", "white", "#ffd54f"
 
 
 def keep_path(
@@ -64,7 +64,7 @@ def draw_path(function: Function, points: NDArray[Any], file: Path) -> None:
     Parameters
     ----------
     function : Function
-        Of two variables: contours, evenly spaced in area. Of one: its curve. Of more: the
+        Of two variables: contours, by shares of the area below them. Of one: its curve. Of more: the
         variables over the measurements.
     points : ndarray, shape (k, p)
         Where the descent was. Those that are far from the function's range are not shown.
@@ -97,7 +97,7 @@ def _contours(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
     (x_low, y_low), (x_high, y_high) = _range(function, points)
     x, y = np.linspace(x_low, x_high, GRID), np.linspace(y_low, y_high, GRID)
     cost = np.ma.masked_invalid(function.parsed.cost(np.meshgrid(x, y)))
-    levels = np.unique(np.quantile(cost.compressed(), np.linspace(0, 1, LEVELS)))
+    levels = np.unique(np.quantile(cost.compressed(), np.linspace(0, 1, LEVELS) ** 1.5))
     if len(levels) > 2:
         axes.contourf(x, y, cost, levels, cmap="viridis", norm=BoundaryNorm(levels, 256))
         axes.contour(x, y, cost, levels, colors="white", linewidths=0.3, alpha=0.6)
@@ -128,7 +128,7 @@ def _variables(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
 def _walk(axes: "Axes", x: NDArray[Any], y: NDArray[Any]) -> None:
     """Draw a path, its start and its end."""
     marker = "." if len(x) <= MOST_DOTS else ""
-    axes.plot(x, y, color=LINE, marker=marker, markersize=4, linewidth=1)
+    axes.plot(x, y, color=LINE, marker=marker, markersize=5, linewidth=1.5)
     for at, colour, name in ((0, START, "start"), (-1, END, "end")):
         style = {"markersize": 8, "markeredgecolor": "black", "linestyle": "none"}
         axes.plot(x[at], y[at], marker="o", color=colour, label=name, **style)

@@ -69,15 +69,12 @@ class Formula:
 
     def gradient(self, v: NDArray[Any]) -> NDArray[np.float64]:
         """∇C(v), of shape (p,)."""
-        return np.array(self._gradient(v), np.float64)
+        return np.array(self.derivatives(v), np.float64)
 
     @cached_property
-    def _derivatives(self) -> list[Any]:
-        return [self._expression.diff(each) for each in self._symbols]
-
-    @cached_property
-    def _gradient(self) -> Program:
-        return Program(self._derivatives, self._symbols)
+    def derivatives(self) -> Program:
+        """What evaluates the first derivatives, by the variables in their order."""
+        return Program([self._expression.diff(each) for each in self._symbols], self._symbols)
 
     def hessian(self) -> NDArray[np.float64] | None:
         """Give the second derivatives, (p, p), where they are the same everywhere; else None.

@@ -36,6 +36,10 @@ class Program:
                 held[place] = call(*(held[k] for k in arguments))
         return [held[place] for place in self._results]
 
+    def __len__(self) -> int:
+        """Say how many calls an evaluation takes."""
+        return len(self._steps)
+
     def _place(self, node: Any) -> int:
         """Say where the value of a node will be."""
         if node not in self._places:

@@ -7,8 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdexp.descent import Batch, FullGradient, MiniBatch, Online, Scaling, State, Vector, descent
+from gdexp.descent import (
+    Batch,
+    FixedLength,
+    FullGradient,
+    MiniBatch,
+    Online,
+    Rule,
+    Scaling,
+    State,
+    Vector,
+    descent,
+)
 from gdexp.measure import Measure
+from gdexp.problems import Conditioned, Function, Surface
 
 
 class Bowls:
@@ -104,3 +116,90 @@ def test_the_first_point_and_the_orders_come_from_independent_streams() -> None:
     one, other = (State.begin(problem, 7).rng.permutation(8) for problem in (wide, narrow))
     np.testing.assert_array_equal(one, other)
     assert not np.array_equal(State.begin(narrow, 7).v, State.begin(narrow, 8).v)
+
+
+def path(function: Function, eta: float, epochs: int, rule: Rule | None = None) -> Vector:
+    """Descend, and give every point on the way: shape (epochs + 1, p)."""
+    surface, points = Surface(function), []
+    state = State.begin(surface, 0)
+    for _ in descent(
+        surface, FullGradient(), Scaling(), state, eta=eta, epochs=epochs, rule=rule
+    ):
+        points.append(state.v.copy())
+    return np.array(points)
+
+
+@given(eta=st.floats(0.001, 1.5), x=st.floats(-9, 9), y=st.floats(-9, 9))
+def test_on_the_bowl_each_step_contracts_by_one_minus_two_eta(
+    eta: float, x: float, y: float
+) -> None:
+    points = path(Function("v1**2 + v2**2", start=[x, y]), eta, 12)
+    expected = np.array([(1 - 2 * eta) ** k * np.array([x, y]) for k in range(13)])
+    # A step rounds at the size of v, and so does 1 − 2η where it nearly cancels.
+    np.testing.assert_allclose(points, expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(("eta", "diverges"), [(0.999, False), (1.0, False), (1.001, True)])
+def test_the_bowl_diverges_beyond_eta_one(eta: float, diverges: bool) -> None:
+    points = path(Function("v1**2 + v2**2", start=[3.0, -1.0]), eta, 2000)
+    away = np.linalg.norm(points, axis=1)
+    assert (away[-1] > 40 * away[0]) == diverges
+    assert (away[-1] <= away[0]) == (not diverges)
+    assert Surface(Function("v1**2 + v2**2")).largest_eta() == 1
+
+
+@pytest.mark.parametrize("condition", [1.5, 10.0, 300.0])
+def test_on_the_ellipse_the_best_eta_gives_the_known_rate(condition: float) -> None:
+    """(κ − 1)/(κ + 1) with η = 2/(1 + κ), where λ is from 1 to κ (Nesterov 2004, th. 2.1.15)."""
+    formula, start = "((v1 + v2)**2 + condition*(v1 - v2)**2)/4", [-1.5, 0.5]
+    function = Conditioned(formula, start, condition=condition)
+
+    def rate(eta: float) -> float:
+        away = np.linalg.norm(path(function, eta, 40), axis=1)
+        return float((away[-1] / away[-21]) ** (1 / 20))
+
+    best = 2 / (1 + condition)
+    known = (condition - 1) / (condition + 1)
+    assert rate(best) == pytest.approx(known, rel=1e-6)
+    assert rate(0.95 * best) > known
+    assert rate(1.05 * best) > known
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        Function("(1 - x)**2 + 100*(y - x**2)**2", start=[-1.2, 1.0]),
+        Function("(x**2 + y - 11)**2 + (x + y**2 - 7)**2", start=[1.0, 0.5]),
+        Function("exp(sin(x)) + log(2 + y**2)*tanh(x*y)", start=[0.3, -0.8]),
+        Function("sqrt(1 + x**2)", start=[1.0]),
+    ],
+    ids=lambda function: function.formula,
+)
+def test_to_first_order_a_step_brings_the_cost_down_by_eta_times_the_squared_gradient(
+    function: Function,
+) -> None:
+    """ΔC = −η‖∇C‖² + O(η²) (Nielsen, ch. 1, eqs. 9 to 12): the error has the slope 2 in η."""
+    surface = Surface(function)
+    v = surface.start(np.random.default_rng(0))
+    squared = float(surface.gradient(v) @ surface.gradient(v))
+    etas = 0.1 / squared * 2.0 ** -np.arange(6, 14)
+    errors = []
+    for eta in etas:
+        start, end = path(function, eta, 1)
+        change = surface.cost(end) - surface.cost(start)
+        errors.append(abs(change + eta * squared))
+        assert change < 0
+    slope = np.polyfit(np.log(etas), np.log(errors), 1)[0]
+    assert slope == pytest.approx(2, abs=0.1)
+
+
+def test_a_fixed_length_moves_by_eta_in_each_step() -> None:
+    function = Function("(1 - x)**2 + 100*(y - x**2)**2", start=[-1.2, 1.0])
+    steps = np.diff(path(function, 0.01, 50, FixedLength()), axis=0)
+    np.testing.assert_allclose(np.linalg.norm(steps, axis=1), 0.01, rtol=1e-12)
+
+
+def test_on_the_saddle_it_falls_off_the_ridge_at_the_known_rate() -> None:
+    points = path(Function("v1**2 - v2**2", start=[-1.5, 0.001]), 0.1, 40)
+    np.testing.assert_allclose(points[:, 0], -1.5 * 0.8 ** np.arange(41), rtol=1e-12)
+    np.testing.assert_allclose(points[:, 1], 0.001 * 1.2 ** np.arange(41), rtol=1e-12)
