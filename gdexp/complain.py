@@ -77,12 +77,12 @@ def unknown_setting(name: str, words: Iterable[str]) -> str:
     """Say that there is no such setting: where there would be, or what was meant."""
     folders = menu.folders(words)
     bringing = menu.options_bringing(name.partition(".")[0], folders)
-    owners = bringing or menu.options_with(name, folders)
-    if owners and not _chosen(owners, words):
-        return (
-            f"{name}: means something only with {' or '.join(owners)}. "
-            f"Write {owners[0]} {name}=..., or leave {name} out."
-        )
+    for owners in (bringing, menu.options_with(name, folders)):
+        if owners and not _chosen(owners, words):
+            return (
+                f"{name}: means something only with {' or '.join(owners)}. "
+                f"Write {owners[0]} {name}=..., or leave {name} out."
+            )
     near = difflib.get_close_matches(name, menu.settings(folders), n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]}?" if near else ""
     return f"{name}: no such setting.{meant} {SEE}"

@@ -17,7 +17,7 @@ from gdexp.descent import Epoch
 from gdexp.engines import Choice, Prepared
 from gdexp.errors import GdexpError
 from gdexp.experiment import Request, RunProblem
-from gdexp.figures import keep_path
+from gdexp.figures import keep
 from gdexp.problems import Network, Surface
 from gdexp.result import Result
 from gdexp.tracking import Journal, names
@@ -142,7 +142,7 @@ class Record:
             tags["gdexp.reason"] = result.advice
         self._save_model(v)
         self.told = self.problem.told(v)
-        pictures = self._draw()
+        pictures = self._draw(v)
         if result.epochs[-1].ended:
             tags["gdexp.stopped"] = result.epochs[-1].ended
         model = "model.npz" if isinstance(self.problem, Network) else None
@@ -188,12 +188,12 @@ class Record:
             return False
         return True
 
-    def _draw(self) -> list[str]:
-        """Write the path of a descent on a function, and draw it; what fails there is told."""
+    def _draw(self, v: np.ndarray[Any, Any]) -> list[str]:
+        """Write the problem's own tables and pictures; what fails there is told."""
         written: list[str] = []
         try:
-            if isinstance(self.problem, Surface):
-                written.extend(keep_path(self.problem, self.history, self.request.output))
+            for name in keep(self.problem, self.history, v, self.request.output):
+                written.append(name)
         except (GdexpError, OSError) as error:
             self.told["picture"] = f"none: {error}"
         return written

@@ -107,7 +107,10 @@ def test_the_order_names_every_room() -> None:
 @pytest.mark.parametrize(
     ("code", "unwanted"),
     [
-        ("import gdexp.app", ["mlflow", "pandas", "sklearn", "matplotlib", "scipy", "numba", "sympy"]),
+        (
+            "import gdexp.app",
+            ["mlflow", "pandas", "sklearn", "matplotlib", "scipy", "numba", "sympy"],
+        ),
         ("from gdexp import cli; cli.run(['--help'])", ["mlflow", "hydra", "numpy"]),
         ("import gdexp.descent", ["hydra", "omegaconf", "rich", "gdexp.data"]),
     ],

@@ -1,15 +1,15 @@
 """The path of a descent on a function of a few variables."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.errors import GdexpError
-from gdexp.problems import Function, Surface
+from gdexp.figures.canvas import canvas
+from gdexp.problems import Function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,42 +20,36 @@ BEYOND = 0.5  # of the function's range: how far a picture follows a path out of
 LINE, START, END = "#ff5a4e", "white", "#ffd54f"
 
 
-def keep_path(
-    surface: Surface, history: Sequence[Mapping[str, float]], folder: Path
-) -> Iterator[str]:
-    """Write where a descent has been: as a table, path.csv, and as a picture, path.png.
+def write_path(
+    function: Function, history: Sequence[Mapping[str, float]], file: Path
+) -> NDArray[np.float64]:
+    """Write where a descent has been as a table: epoch, v and C.
 
     Parameters
     ----------
-    surface : Surface
-        Says whether it is to be drawn.
+    function : Function
     history : sequence of mapping
-        What was logged with each measurement: epoch, cost and figures, by their names.
-    folder : Path
+        What was logged with each measurement: epoch, cost and v, by their names.
+    file : Path
 
-    Yields
-    ------
-    str
-        The name of each file, once it is written.
+    Returns
+    -------
+    ndarray, shape (k, p)
+        The points.
 
     Raises
     ------
-    GdexpError
-        Where a picture is wanted, and matplotlib is not installed.
     OSError
-        Where a file cannot be written.
+        Where the file cannot be written.
     """
-    names = surface.function.variables
+    names = function.variables
     points = [[row[f"v/{name}"] for name in names] for row in history]
-    with (folder / "path.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
         writer.writerow(["epoch", *names, "C"])
         for row, v in zip(history, points, strict=True):
             writer.writerow([row["epoch"], *v, row["train/cost_sum"]])
-    yield "path.csv"
-    if surface.drawn:
-        draw_path(surface.function, np.array(points), folder / "path.png")
-        yield "path.png"
+    return np.array(points)
 
 
 def draw_path(function: Function, points: NDArray[Any], file: Path) -> None:
@@ -78,17 +72,9 @@ def draw_path(function: Function, points: NDArray[Any], file: Path) -> None:
     OSError
         Where the file cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        told = "Pictures need matplotlib. Got none: pip install 'gdexp[figures]'."
-        raise GdexpError(told) from None
-    figure = Figure(figsize=(6, 4.8), layout="constrained")
-    axes = figure.add_subplot()
     draw = {1: _curve, 2: _contours}.get(points.shape[1], _variables)
-    draw(axes, function, points)
-    axes.set_title(_shortened(function.formula), fontsize=10)
-    figure.savefig(file, dpi=120)
+    with canvas(function.formula, file) as axes:
+        draw(axes, function, points)
 
 
 def _contours(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
@@ -145,7 +131,3 @@ def _range(function: Function, points: NDArray[Any]) -> tuple[NDArray[Any], NDAr
         low = np.where(near.min(axis=0) < low, near.min(axis=0) - margin, low)
         high = np.where(near.max(axis=0) > high, near.max(axis=0) + margin, high)
     return low, high
-
-
-def _shortened(formula: str) -> str:
-    return formula if len(formula) <= 70 else f"{formula[:67]}..."

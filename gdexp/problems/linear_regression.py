@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from gdexp.data import Batch, Dataset, Examples
-from gdexp.errors import GdexpError
+from gdexp.errors import GdexpError, flag
 from gdexp.measure import Measure
 from gdexp.problems.feedforward import Array
 from gdexp.problems.quiet import Quiet, largest
@@ -27,6 +27,8 @@ class LinearRegression(Quiet):
         With numbers as targets.
     dtype : dtype
         float64 or float32: the precision of v, of the inputs and of all that is computed.
+    drawn : bool
+        Whether a run is to end with a picture of the line.
 
     Raises
     ------
@@ -34,13 +36,15 @@ class LinearRegression(Quiet):
         Where the data set's targets are classes.
     """
 
-    def __init__(self, dataset: Dataset, dtype: DTypeLike = np.float64) -> None:
+    def __init__(
+        self, dataset: Dataset, dtype: DTypeLike = np.float64, drawn: bool = False
+    ) -> None:
         if dataset.classes:
             raise GdexpError(
                 f"problem=linear_regression needs data whose targets are numbers. Got "
                 f"{dataset.name}, with {dataset.classes} classes. Write for example data=houses."
             )
-        self.dataset, self.dtype = dataset, np.dtype(dtype)
+        self.dataset, self.dtype, self.drawn = dataset, np.dtype(dtype), drawn
         self.n, self.size = len(dataset.train), dataset.n_in + 1
         self._train = self._columns(dataset.train)
 
@@ -154,13 +158,28 @@ class LinearRegression(Quiet):
 
 @dataclass(frozen=True)
 class LinearRegressionProblem:
-    """The choice ``problem=linear_regression``: a straight line or a plane through data."""
+    """The choice ``problem=linear_regression``: a straight line or a plane through data.
 
+    Parameters
+    ----------
+    draw : bool
+        Whether a run ends with a picture of the line.
+
+    Raises
+    ------
+    SettingError
+        Where that is neither true nor false.
+    """
+
+    draw: bool = True
     uses = ("data",)
+
+    def __post_init__(self) -> None:
+        flag("draw", self.draw)
 
     def build(self, dtype: DTypeLike, dataset: Dataset) -> LinearRegression:
         """Give the problem itself; GdexpError where the data are not for it."""
-        return LinearRegression(dataset, dtype)
+        return LinearRegression(dataset, dtype, self.draw)
 
 
 def _half_squares(error: Array) -> float:

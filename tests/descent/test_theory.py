@@ -122,9 +122,7 @@ def path(function: Function, eta: float, epochs: int, rule: Rule | None = None) 
     """Descend, and give every point on the way: shape (epochs + 1, p)."""
     surface, points = Surface(function), []
     state = State.begin(surface, 0)
-    for _ in descent(
-        surface, FullGradient(), Scaling(), state, eta=eta, epochs=epochs, rule=rule
-    ):
+    for _ in descent(surface, FullGradient(), Scaling(), state, eta=eta, epochs=epochs, rule=rule):
         points.append(state.v.copy())
     return np.array(points)
 
@@ -155,7 +153,7 @@ def test_on_the_ellipse_the_best_eta_gives_the_known_rate(condition: float) -> N
     function = Conditioned(formula, start, condition=condition)
 
     def rate(eta: float) -> float:
-        away = np.linalg.norm(path(function, eta, 40), axis=1)
+        away = np.linalg.norm(path(function, eta, int(20 + 4 * condition)), axis=1)
         return float((away[-1] / away[-21]) ** (1 / 20))
 
     best = 2 / (1 + condition)

@@ -1,4 +1,4 @@
-"""Paths as tables and pictures."""
+"""Paths as tables and pictures, and lines among their examples."""
 
 import csv
 import sys
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gdexp.data import Dataset, Examples
 from gdexp.errors import GdexpError
-from gdexp.figures import draw_path, keep_path
-from gdexp.problems import Function, Surface
+from gdexp.figures import draw_path, keep
+from gdexp.problems import Function, LinearRegression, Surface
 
 BOWL = Function("v1**2 + v2**2")
 
@@ -51,15 +52,27 @@ def test_the_table_holds_the_path(tmp_path: Path) -> None:
         {"epoch": 0, "train/cost_sum": 5.0, "v/v1": 1.0, "v/v2": 2.0},
         {"epoch": 3, "train/cost_sum": 0.01, "v/v1": 0.1, "v/v2": 0.0},
     ]
-    assert list(keep_path(Surface(BOWL), history, tmp_path)) == ["path.csv"]
+    v = np.zeros(2)
+    assert list(keep(Surface(BOWL), history, v, tmp_path)) == ["path.csv"]
     with (tmp_path / "path.csv").open() as file:
         rows = list(csv.reader(file))
-    assert rows == [
-        ["epoch", "v1", "v2", "C"],
-        ["0", "1.0", "2.0", "5.0"],
-        ["3", "0.1", "0.0", "0.01"],
-    ]
-    assert list(keep_path(Surface(BOWL, drawn=True), history, tmp_path)) == ["path.csv", "path.png"]
+    expected = [["epoch", "v1", "v2", "C"], ["0", "1.0", "2.0", "5.0"], ["3", "0.1", "0.0", "0.01"]]
+    assert rows == expected
+    drawn = Surface(BOWL, drawn=True)
+    assert list(keep(drawn, history, v, tmp_path)) == ["path.csv", "path.png"]
+
+
+@pytest.mark.parametrize("features", [1, 3])
+def test_a_line_is_drawn(features: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    part = Examples(rng.standard_normal((30, features)), rng.standard_normal(30))
+    none = Examples(np.empty((0, features)), np.empty(0))
+    data = Dataset("drawn", part, part, none, classes=0, source="drawn")
+    problem = LinearRegression(data, drawn=True)
+    v = problem.start(rng)
+    assert list(keep(problem, [], v, tmp_path)) == ["line.png"]
+    assert len(shown(tmp_path / "line.png")) > 10
+    assert list(keep(LinearRegression(data), [], v, tmp_path)) == []
 
 
 def test_a_picture_without_matplotlib_is_refused_with_what_to_install(
