@@ -18,7 +18,7 @@ from gdexp.engines import Choice, Prepared
 from gdexp.errors import GdexpError
 from gdexp.experiment import Request, RunProblem
 from gdexp.figures import keep
-from gdexp.problems import Network, Surface
+from gdexp.problems import Network
 from gdexp.result import Result
 from gdexp.tracking import Journal, names
 from gdexp.tracking.environment import environment, git

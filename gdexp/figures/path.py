@@ -58,8 +58,8 @@ def draw_path(function: Function, points: NDArray[Any], file: Path) -> None:
     Parameters
     ----------
     function : Function
-        Of two variables: contours, by shares of the area below them. Of one: its curve. Of more: the
-        variables over the measurements.
+        Of two variables: contours, by shares of the area below them. Of one: its curve. Of more:
+        the variables over the measurements.
     points : ndarray, shape (k, p)
         Where the descent was. Those that are far from the function's range are not shown.
     file : Path
@@ -116,7 +116,7 @@ def _walk(axes: "Axes", x: NDArray[Any], y: NDArray[Any]) -> None:
     marker = "." if len(x) <= MOST_DOTS else ""
     axes.plot(x, y, color=LINE, marker=marker, markersize=5, linewidth=1.5)
     for at, colour, name in ((0, START, "start"), (-1, END, "end")):
-        style = {"markersize": 8, "markeredgecolor": "black", "linestyle": "none"}
+        style: dict[str, Any] = {"markersize": 8, "markeredgecolor": "black", "linestyle": "none"}
         axes.plot(x[at], y[at], marker="o", color=colour, label=name, **style)
     axes.legend(loc="upper right")
 

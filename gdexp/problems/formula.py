@@ -69,7 +69,7 @@ class Formula:
 
     def gradient(self, v: NDArray[Any]) -> NDArray[np.float64]:
         """∇C(v), of shape (p,)."""
-        return np.array(self.derivatives(v), np.float64)
+        return np.array(self.derivatives(list(v)), np.float64)
 
     @cached_property
     def derivatives(self) -> Program:
@@ -128,8 +128,8 @@ class _Reader:
         if depth > MOST_DEPTH:
             raise self.wrong(f"It is nested more than {MOST_DEPTH} deep")
         match node:
-            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-                return self.finite(lambda: float(node.value), node)
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return self.finite(lambda: float(number), node)
             case ast.Name(id=name):
                 return self.name(name)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):

@@ -135,10 +135,9 @@ class Surface(Quiet):
 
     def start(self, rng: np.random.Generator) -> Array:
         """Give the point to start from, or draw it: shape (p,)."""
-        given = self.function.start
-        if given is None:
-            given = rng.uniform(self.function.low, self.function.high)
-        return np.array(given, self.dtype)
+        if self.function.start is not None:
+            return np.array(self.function.start, self.dtype)
+        return rng.uniform(self.function.low, self.function.high).astype(self.dtype)
 
     def weights(self, v: Array) -> list[Array]:
         """Penalties act on all of v."""

@@ -104,8 +104,10 @@ class LinearRegression(Quiet):
     @cached_property
     def closed_form(self) -> NDArray[np.float64]:
         """The v of least cost, by least squares (the shortest, where there are several)."""
-        x, y = (each.astype(np.float64) for each in self._train)
-        v: NDArray[np.float64] = np.linalg.lstsq(x, y, rcond=None)[0]
+        x, y = self._train
+        v: NDArray[np.float64] = np.linalg.lstsq(
+            x.astype(np.float64), y.astype(np.float64), rcond=None
+        )[0]
         return v
 
     def distance(self, v: Array) -> float:

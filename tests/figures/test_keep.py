@@ -16,10 +16,10 @@ from gdexp.problems import Function, LinearRegression, Surface
 BOWL = Function("v1**2 + v2**2")
 
 
-def shown(file: Path) -> set[tuple[int, ...]]:
-    """Colours of a picture."""
+def shown(file: Path) -> int:
+    """Count the colours of a picture."""
     with Image.open(file) as image:
-        return {colour for _, colour in image.convert("RGB").getcolors(1 << 24) or []}
+        return len(image.convert("RGB").getcolors(1 << 24) or [])
 
 
 @pytest.mark.parametrize("formula", ["v1**2", "v1**2 + v2**2", "v1*v2 + v3", "log(v1) + 1/v2"])
@@ -28,7 +28,7 @@ def test_paths_of_any_length_and_size_are_drawn(formula: str, length: int, tmp_p
     function = Function(formula)
     points = np.random.default_rng(0).uniform(-1, 1, (length, len(function.variables)))
     draw_path(function, points, tmp_path / "path.png")
-    assert len(shown(tmp_path / "path.png")) > 10
+    assert shown(tmp_path / "path.png") > 10
 
 
 @pytest.mark.parametrize("formula", ["v1**2", "v1**2 + v2**2", "v1 + v2 + v3"])
@@ -40,7 +40,7 @@ def test_a_path_that_leaves_for_infinity_is_drawn_all_the_same(
         [1.0, -10.0, 1e200, np.inf, np.nan], np.ones(len(function.variables))
     )
     draw_path(function, points, tmp_path / "path.png")
-    assert len(shown(tmp_path / "path.png")) > 10
+    assert shown(tmp_path / "path.png") > 10
 
 
 def test_a_function_that_is_flat_is_drawn_too(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_line_is_drawn(features: int, tmp_path: Path) -> None:
     problem = LinearRegression(data, drawn=True)
     v = problem.start(rng)
     assert list(keep(problem, [], v, tmp_path)) == ["line.png"]
-    assert len(shown(tmp_path / "line.png")) > 10
+    assert shown(tmp_path / "line.png") > 10
     assert list(keep(LinearRegression(data), [], v, tmp_path)) == []
 
 

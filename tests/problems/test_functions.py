@@ -13,7 +13,7 @@ from gdexp.problems import Conditioned, Function, FunctionProblem, Surface
 from tests.conftest import CONF, ROOT
 
 MENU = {file.stem: file for file in sorted((CONF / "function").glob("*.yaml"))}
-MINIMA = {
+MINIMA: dict[str, list[tuple[float, ...]]] = {
     "bowl": [(0, 0)],
     "ellipse": [(0, 0)],
     "parabola": [(0,)],
@@ -46,7 +46,7 @@ def test_each_of_the_menu_has_the_gradient_that_differences_give(name: str) -> N
 
 
 @pytest.mark.parametrize(("name", "v"), [(name, v) for name, vs in MINIMA.items() for v in vs])
-def test_each_has_its_minimum_where_the_literature_has_it(name: str, v: tuple[float]) -> None:
+def test_each_has_its_minimum_where_the_literature_has_it(name: str, v: tuple[float, ...]) -> None:
     surface, point = Surface(option(name)), np.array(v, np.float64)
     assert surface.cost(point) == pytest.approx(0, abs=1e-9)
     np.testing.assert_allclose(surface.gradient(point), 0, atol=1e-4)
@@ -76,7 +76,9 @@ def test_each_goes_down_with_its_own_learning_rate(name: str) -> None:
 @pytest.mark.parametrize("condition", [1, 10.0, 400])
 def test_the_ellipse_has_its_condition_number(condition: float) -> None:
     function = Conditioned(option("ellipse").formula, condition=condition)
-    each = np.linalg.eigvalsh(function.parsed.hessian())
+    hessian = function.parsed.hessian()
+    assert hessian is not None
+    each = np.linalg.eigvalsh(hessian)
     np.testing.assert_allclose(each, [1, condition])
     assert Surface(function).largest_eta() == pytest.approx(2 / condition)
 

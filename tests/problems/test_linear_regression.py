@@ -27,9 +27,12 @@ def regression_data(noise: float = 0.0, standardised: bool = True) -> Dataset:
     shift, spread = inputs[:25].mean(axis=0), inputs[:25].std(axis=0)
     x = (inputs - shift) / spread if standardised else inputs
     cuts = (slice(0, 25), slice(25, 40), slice(40, 40))
+    train, validation, test = (Examples(x[cut], targets[cut]) for cut in cuts)
     return Dataset(
         "planes",
-        *(Examples(x[cut], targets[cut]) for cut in cuts),
+        train,
+        validation,
+        test,
         classes=0,
         source="drawn",
         feature_names=("size", "slope", "share"),
