@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gdexp.figures.line import draw_line
+from gdexp.figures.line import draw_line, write_coefficients
 from gdexp.figures.path import draw_path, write_path
 from gdexp.problems import LinearRegression, Surface
 
@@ -14,7 +14,7 @@ from gdexp.problems import LinearRegression, Surface
 def keep(
     problem: object, history: Sequence[Mapping[str, float]], v: NDArray[Any], folder: Path
 ) -> Iterator[str]:
-    """Write the path of a descent on a function, or the line of a regression; of others nothing.
+    """Write the path on a function, or coefficients and line of a regression; of others nothing.
 
     Parameters
     ----------
@@ -44,6 +44,9 @@ def keep(
         if problem.drawn:
             draw_path(problem.function, points, folder / "path.png")
             yield "path.png"
-    if isinstance(problem, LinearRegression) and problem.drawn:
-        draw_line(problem, v, folder / "line.png")
-        yield "line.png"
+    if isinstance(problem, LinearRegression):
+        write_coefficients(problem, v, folder / "coefficients.csv")
+        yield "coefficients.csv"
+        if problem.drawn:
+            draw_line(problem, v, folder / "line.png")
+            yield "line.png"

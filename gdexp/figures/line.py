@@ -1,5 +1,6 @@
 """A fitted line among the examples that it was fitted to."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,22 @@ SETS = {
 }
 LINE = "#b3261e"
 MOST = 2000  # examples of a set that are drawn
+
+
+def write_coefficients(problem: LinearRegression, v: NDArray[Any], file: Path) -> None:
+    """Write a and each b in original units, beside those of the closed form.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be written.
+    """
+    best = problem.coefficients(problem.closed_form)
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(["coefficient", "value", "closed_form"])
+        for name, value in problem.coefficients(v).items():
+            writer.writerow([name, value, best[name]])
 
 
 def draw_line(problem: LinearRegression, v: NDArray[Any], file: Path) -> None:

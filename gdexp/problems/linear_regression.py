@@ -1,5 +1,7 @@
 """Linear regression as a problem: ŷ = a + bX, C_x = ½ (y − ŷ)²."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +14,8 @@ from gdexp.errors import GdexpError, flag
 from gdexp.measure import Measure
 from gdexp.problems.feedforward import Array
 from gdexp.problems.quiet import Quiet, largest
+
+MOST_TOLD = 20  # features that are named and logged one by one
 
 
 class LinearRegression(Quiet):
@@ -127,16 +131,22 @@ class LinearRegression(Quiet):
         return {"a": a, **dict(zip(self.features, map(float, b), strict=True))}
 
     def figures(self, v: Array) -> dict[str, float]:
-        """Log the coefficients, in original units, and the distance from the closed form."""
-        named = {f"coefficient/{name}": each for name, each in self.coefficients(v).items()}
-        return {**named, "closed_form/distance": self.distance(v)}
+        """Log the distance from the closed form, and, of few features, the coefficients."""
+        named = {"closed_form/distance": self.distance(v)}
+        if self.size > MOST_TOLD + 1:
+            return named
+        for place, (name, value) in enumerate(self.coefficients(v).items()):
+            key = "coefficient/" + re.sub(r"[^\w.-]", "_", name)  # what MLflow takes for a name
+            named[f"{key}_{place}" if key in named else key] = value
+        return named
 
     def told(self, v: Array) -> dict[str, str]:
         """Tell the line, and how far it is from the best one."""
         a, *b = self.coefficients(v).items()
-        line = " ".join([f"{a[1]:.6g}", *(f"{'+-'[c < 0]} {abs(c):.6g} {n}" for n, c in b)])
-        best = f"‖v − v*‖ = {self.distance(v):.3g} from the closed form"
-        return {"line": f"ŷ = {line}, in original units", "least": best}
+        terms = [f"{'+-'[value < 0]} {abs(value):.6g} {name}" for name, value in b]
+        line = " ".join([f"{a[1]:.6g}", *_few(terms)])
+        far = f"{self.distance(v):.3g} from the closed form, ‖v − v*‖"
+        return {"line": f"ŷ = {line}, in original units", "distance": far}
 
     def curvature(self) -> float | None:
         """Give λ_max of the Hessian Σ (1, x)(1, x)ᵀ."""
@@ -145,7 +155,10 @@ class LinearRegression(Quiet):
 
     def params(self) -> dict[str, str]:
         """Give what is to be shown of it beyond its settings."""
-        return {"problem.parameters": str(self.size), "problem.features": " ".join(self.features)}
+        return {
+            "problem.parameters": str(self.size),
+            "problem.features": " ".join(_few(self.features)),
+        }
 
     def arrays(self, v: Array) -> dict[str, NDArray[Any]]:
         """Name what of v is to be kept: a, b, and how the inputs were standardised."""
@@ -182,6 +195,12 @@ class LinearRegressionProblem:
     def build(self, dtype: DTypeLike, dataset: Dataset) -> LinearRegression:
         """Give the problem itself; GdexpError where the data are not for it."""
         return LinearRegression(dataset, dtype, self.draw)
+
+
+def _few(words: Sequence[str]) -> list[str]:
+    """Give the first words, and say how many more there are."""
+    more = len(words) - MOST_TOLD
+    return [*words[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _half_squares(error: Array) -> float:

@@ -70,9 +70,13 @@ def test_a_line_is_drawn(features: int, tmp_path: Path) -> None:
     data = Dataset("drawn", part, part, none, classes=0, source="drawn")
     problem = LinearRegression(data, drawn=True)
     v = problem.start(rng)
-    assert list(keep(problem, [], v, tmp_path)) == ["line.png"]
+    assert list(keep(problem, [], v, tmp_path)) == ["coefficients.csv", "line.png"]
     assert shown(tmp_path / "line.png") > 10
-    assert list(keep(LinearRegression(data), [], v, tmp_path)) == []
+    assert list(keep(LinearRegression(data), [], v, tmp_path)) == ["coefficients.csv"]
+    lines = (tmp_path / "coefficients.csv").read_text().splitlines()
+    assert lines[0] == "coefficient,value,closed_form"
+    best = problem.coefficients(problem.closed_form)
+    assert lines[1:] == [f"{name},0.0,{value!r}" for name, value in best.items()]
 
 
 def test_a_picture_without_matplotlib_is_refused_with_what_to_install(

@@ -1,5 +1,6 @@
 """Linear regression against least squares, and its coefficients in original units."""
 
+import mlflow.utils.validation
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -139,6 +140,26 @@ def test_the_line_is_told_in_original_units() -> None:
     told = problem.told(problem.closed_form)
     assert told["line"] == "ŷ = -7 + 2 size - 0.5 slope + 30 share, in original units"
     assert problem.title == "linear regression of 3 features on planes"
+
+
+def test_many_features_are_told_and_logged_in_short() -> None:
+    rng = np.random.default_rng(0)
+    part = Examples(rng.standard_normal((60, 25)), rng.standard_normal(60))
+    problem = LinearRegression(Dataset("wide", part, part, part, classes=0, source="drawn"))
+    v = problem.closed_form
+    assert set(problem.figures(v)) == {"closed_form/distance"}
+    assert problem.told(v)["line"].endswith(" x20 and 5 more, in original units")
+    assert problem.params()["problem.features"].endswith(" x20 and 5 more")
+
+
+def test_figures_have_names_that_mlflow_takes() -> None:
+    part = Examples(np.eye(3), np.arange(3.0))
+    names = ("colour=red", "colour[red", "m²/s")
+    data = Dataset("odd", part, part, part, classes=0, source="made", feature_names=names)
+    figures = LinearRegression(data).figures(np.zeros(4))
+    assert len(figures) == 5
+    for name in figures:
+        mlflow.utils.validation._validate_metric_name(name)
 
 
 def test_classes_are_refused_in_one_line() -> None:
