@@ -128,7 +128,8 @@ class LinearRegression(Quiet):
         shift = np.array(self.dataset.shift or (0.0,) * k)
         b = v[1:].astype(np.float64) / spread
         a = float(v[0]) - float(b @ shift)
-        return {"a": a, **dict(zip(self.features, map(float, b), strict=True))}
+        first = "intercept" if "intercept" not in self.features else "(intercept)"
+        return {first: a, **dict(zip(self.features, map(float, b), strict=True))}
 
     def figures(self, v: Array) -> dict[str, float]:
         """Log the distance from the closed form, and, of few features, the coefficients."""

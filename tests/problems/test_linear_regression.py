@@ -75,7 +75,7 @@ def test_the_closed_form_in_original_units_solves_the_normal_equations(
     x = np.column_stack([np.ones(25), inputs[:25]])
     expected = np.linalg.solve(x.T @ x, x.T @ targets[:25])
     told = problem.coefficients(problem.closed_form)
-    assert list(told) == ["a", "size", "slope", "share"]
+    assert list(told) == ["intercept", "size", "slope", "share"]
     np.testing.assert_allclose(list(told.values()), expected, rtol=1e-8)
     if noise == 0:
         np.testing.assert_allclose(expected, [INTERCEPT, *SLOPES], rtol=1e-8)
