@@ -155,9 +155,12 @@ def launch(words: Sequence[str]) -> int:
 def _quoted(word: str) -> str:
     """Quote a formula, whose brackets Hydra takes for its own; several of them make a sweep."""
     name, _, value = word.partition("=")
-    if name.lstrip("+") != "function.formula" or set(value) & set("'\"[{\\"):
+    if name.lstrip("+") != "function.formula" or value == "null" or value[:1] in ("", '"', "'"):
         return word
-    return f"{name}=" + ",".join(f'"{each}"' for each in value.split(","))
+    formulas = value.split(",")
+    if any(each.count("(") != each.count(")") for each in formulas):
+        formulas = [value]
+    return f"{name}=" + ",".join('"' + each.replace('"', '\\"') + '"' for each in formulas)
 
 
 def _refuse(message: str) -> NoReturn:

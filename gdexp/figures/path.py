@@ -73,7 +73,7 @@ def draw_path(function: Function, points: NDArray[Any], file: Path) -> None:
         Where the file cannot be written.
     """
     draw = {1: _curve, 2: _contours}.get(points.shape[1], _variables)
-    with canvas(function.formula, file) as axes:
+    with canvas(function.title, file) as axes:
         draw(axes, function, points)
 
 

@@ -69,6 +69,12 @@ class Function:
         """Names of the variables, in the order of v."""
         return self.parsed.variables
 
+    @property
+    def title(self) -> str:
+        """The formula, and what its constants are: C = v1**2 + v2**2."""
+        named = [f"{name}={value:g}" for name, value in self.constants.items()]
+        return ", ".join([f"C = {self.formula}", *named])
+
     def _each(self, setting: str, value: Any) -> tuple[float, ...]:
         """Give a number for each variable."""
         names = self.variables
@@ -130,8 +136,7 @@ class Surface(Quiet):
     @property
     def title(self) -> str:
         """Say what it is: C = v1**2 + v2**2."""
-        named = [f"{name}={value:g}" for name, value in self.function.constants.items()]
-        return ", ".join([f"C = {self.function.formula}", *named])
+        return self.function.title
 
     def start(self, rng: np.random.Generator) -> Array:
         """Give the point to start from, or draw it: shape (p,)."""

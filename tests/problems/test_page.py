@@ -12,7 +12,7 @@ from tests.conftest import ROOT, Command
 
 PAGE = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^python -m gdexp (.*)$", PAGE, re.M)
-SHOWN = re.findall(r"^python -m gdexp (.*)\n```\n\n(?:!.*\n\n)?```\n(.*?)```", PAGE, re.M | re.S)
+SHOWN = re.findall(r"^python -m gdexp (.*)\n```\n\n(?:!.*\n\n)?```\n([^`]*)```", PAGE, re.M)
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
@@ -88,6 +88,7 @@ def test_divergence_is_an_outcome(gdexp: Command, outputs: Path) -> None:
         (["problem=function", "function.formula=x^2"], "Powers are written with **, not with ^."),
         (["problem=function", "function.formula=9**9**9**9*x"], "powers come to more than 100"),
         (["problem=function", "function.formula=__import__('os')"], "may not hold"),
+        (["problem=function", "function.formula=sin(x,y)"], "It may not hold sin(x,y)"),
         (["problem=function", "function.formula=(x"], "It is not one: '(' was never closed."),
         (["problem=function", "function.start=[1]"], "a number for each of v1, v2. Got [1]."),
         (["problem=function", "data=digits"], "problem=function takes no data. Got data=digits."),
