@@ -16,7 +16,8 @@ DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 def test_every_option_runs_an_epoch(
     option: str, gdexp: Command, outputs: Path, mnist_root: Path, tmp_path: Path
 ) -> None:
-    words = [*words_for(option, tmp_path), "epochs=1"]
+    brought = menu.options_bringing(option.partition("=")[0], [CONF])
+    words = [*brought, *words_for(option, tmp_path), "epochs=1"]
     if not option.startswith("tracking="):
         words.append("tracking=off")
     ran = gdexp(*words, GDEXP_DATA=str(mnist_root))

@@ -159,7 +159,7 @@ def test_figures_have_names_that_mlflow_takes() -> None:
     figures = LinearRegression(data).figures(np.zeros(4))
     assert len(figures) == 5
     for name in figures:
-        mlflow.utils.validation._validate_metric_name(name)
+        mlflow.utils.validation._validate_metric_name(name)  # type: ignore[no-untyped-call]
 
 
 def test_classes_are_refused_in_one_line() -> None:
