@@ -22,6 +22,7 @@ ORDER = [
     "descent",
     "problems",
     "engines",
+    "diagnostics",
     "tracking",
     "experiment",
     "result",
@@ -39,7 +40,13 @@ ORDER = [
     "cli",
     "__main__",
 ]
-NEVER = {("problems", "descent"), ("tracking", "engines"), ("data", "descent")}
+NEVER = {
+    ("problems", "descent"),
+    ("diagnostics", "engines"),
+    ("tracking", "diagnostics"),
+    ("tracking", "engines"),
+    ("data", "descent"),
+}
 HOMES = {
     "hydra": {"app", "compose", "complain"},
     "yaml": {"app", "complain", "menu"},
@@ -47,7 +54,8 @@ HOMES = {
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code"},
     "rich": {"terminal", "data", "session"},
     "pandas": {"data.frames", "data.columns"},
-    "PIL": {"data.pixels"},
+    "matplotlib": {"diagnostics"},
+    "PIL": {"data.pixels", "diagnostics"},
     "numba": {"engines"},
     "llvmlite": {"engines"},
     "scipy": {"engines"},
@@ -104,7 +112,7 @@ def test_the_order_names_every_room() -> None:
 @pytest.mark.parametrize(
     ("code", "unwanted"),
     [
-        ("import gdexp.app", ["mlflow", "pandas", "sklearn", "matplotlib", "scipy", "numba"]),
+        ("import gdexp.app", ["mlflow", "pandas", "sklearn", "matplotlib", "PIL", "scipy", "numba"]),
         ("from gdexp import cli; cli.run(['--help'])", ["mlflow", "hydra", "numpy"]),
         ("import gdexp.descent", ["hydra", "omegaconf", "rich", "gdexp.data"]),
     ],
