@@ -72,10 +72,11 @@ def _settings(group: str, options: Mapping[str, Path], chosen: str) -> Iterator[
     """List what can be set in a group, each name once, as the default option has it."""
     told = set()
     for option in sorted(options, key=lambda option: option != chosen):
-        for name, value, comment in menu.own(options[option]):
+        for setting, value, comment in menu.own(options[option]):
+            name = f"{menu.node(options[option])}.{setting}"
             if name not in told:
                 told.add(name)
-                yield f"{group}.{name}={_shown(value)}", comment
+                yield f"{name}={_shown(value)}", comment
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 import gdexp
 from gdexp.descent import Epoch
+from gdexp.diagnostics import Finding
 from gdexp.engines import Choice, Prepared
 from gdexp.experiment import Request, RunProblem
 from gdexp.problems import Network
@@ -55,6 +56,7 @@ class Record:
         self.by_auto = ", chosen by engine=auto" if choice.why.startswith("auto") else ""
         self.command = shlex.join(["python", "-m", "gdexp", *request.words])
         self.epochs: list[Epoch] = []
+        self._seen: dict[int, dict[str, float]] = {}  # by epoch, what diagnostics saw
         self.journal = Journal(request.output)
         code = git()
         artifacts = self._write_settings(code)
@@ -127,6 +129,14 @@ class Record:
         self.epochs.append(epoch)
         self.journal.write("epoch", epoch=epoch.number, metrics=names.of_epoch(epoch))
 
+    def look(self, epoch: Epoch, found: Finding, *, last: bool = False) -> None:
+        """Write down what diagnostics saw after an epoch, where any did."""
+        if found.metrics or found.files:
+            self._seen.setdefault(epoch.number, {}).update(found.metrics)
+            self.journal.write(
+                "look", epoch=epoch.number, metrics=found.metrics, artifacts=found.files, last=last
+            )
+
     def finish(self, result: Result, v: np.ndarray[Any, Any]) -> None:
         """Write down the end of a run that went its way, with its parameters."""
         tags = {"gdexp.outcome": result.outcome}
@@ -170,10 +180,14 @@ class Record:
 
     def _write_history(self) -> bool:
         """Write the epochs as a table; the journal, which is worth more, does not depend on it."""
-        rows = [{"epoch": epoch.number, **names.of_epoch(epoch)} for epoch in self.epochs]
+        rows = [
+            {"epoch": epoch.number, **names.of_epoch(epoch), **self._seen.get(epoch.number, {})}
+            for epoch in self.epochs
+        ]
+        columns = {"epoch": None, **{name: None for row in rows for name in row}}
         try:
             with (self.request.output / "history.csv").open("w", newline="") as file:
-                writer = csv.DictWriter(file, rows[0] if rows else ["epoch"])
+                writer = csv.DictWriter(file, list(columns))
                 writer.writeheader()
                 writer.writerows(rows)
         except OSError:

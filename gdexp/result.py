@@ -23,12 +23,15 @@ class Result:
         From the start of the run to its end, all included but the tracking.
     largest_eta : float, optional
         The largest learning rate that does not diverge, where it is known.
+    notes : sequence of str
+        What diagnostics remarked last.
     """
 
     epochs: Sequence[Epoch]
     lost_classes: Sequence[int]
     seconds: float
     largest_eta: float | None = None
+    notes: Sequence[str] = ()
 
     @property
     def outcome(self) -> str:

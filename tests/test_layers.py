@@ -112,7 +112,10 @@ def test_the_order_names_every_room() -> None:
 @pytest.mark.parametrize(
     ("code", "unwanted"),
     [
-        ("import gdexp.app", ["mlflow", "pandas", "sklearn", "matplotlib", "PIL", "scipy", "numba"]),
+        (
+            "import gdexp.app",
+            ["mlflow", "pandas", "sklearn", "matplotlib", "PIL", "scipy", "numba"],
+        ),
         ("from gdexp import cli; cli.run(['--help'])", ["mlflow", "hydra", "numpy"]),
         ("import gdexp.descent", ["hydra", "omegaconf", "rich", "gdexp.data"]),
     ],

@@ -52,8 +52,10 @@ class Confusion(Diagnostic):
 
     def unfit(self, problem: Subject) -> str:
         """Refuse what has no classes."""
-        classes = problem.dataset.classes if isinstance(problem, Network) else 0
-        return "" if classes else "only a network that classifies has a confusion matrix"
+        if not isinstance(problem, Network) or not problem.dataset.classes:
+            return "only a network that classifies has a confusion matrix"
+        examples = problem.dataset.parts.get(self.part)
+        return "" if examples else f"these data have no examples for part={self.part}"
 
     def look(self, sight: Sight) -> Finding:
         """Classify the set of examples."""

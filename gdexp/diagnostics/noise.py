@@ -91,7 +91,7 @@ class Noise(Diagnostic):
         full = problem.gradient(v, slice(0, problem.n)).astype(np.float64) / problem.n
         rungs = [self._rung(problem, v, m, full, sight.rng) for m in self.ladder]
         length = float(np.linalg.norm(full))
-        found = Finding({"grad/norm": length})
+        found = Finding()
         if length > 0:
             found.metrics["grad/noise_scale"] = _mean(rungs, lambda r: r.trace) / length**2
         if all(rung.error > 0 for rung in rungs):

@@ -51,8 +51,10 @@ def predictions(network: Network, v: Vector, part: str) -> Predictions:
     predicted, margin = np.empty(len(labels), np.int64), np.empty(len(labels))
     for first in range(0, len(labels), AT_ONCE):
         block = slice(first, first + AT_ONCE)
-        a = network.outputs(v, examples.x(block, network.dtype)).astype(np.float64)  # (m, k)
-        predicted[block] = a.argmax(axis=1)
+        a = network.outputs(v, examples.x(block, network.dtype)).astype(np.float64)
+        if a.shape[1] == 1:  # one output for both of two classes
+            a = np.concatenate([1 - a, a], axis=1)
+        predicted[block] = a.argmax(axis=1)  # a: (m, k)
         rows = np.arange(len(a))
         margin[block] = a.max(axis=1) - a[rows, labels[block]]
     return Predictions(labels, predicted, margin, network.dataset.classes)

@@ -27,6 +27,8 @@ def print_summary(record: Record, result: Result) -> None:
         console.print(f"\n{result.epochs[-1].ended}")
     if result.advice:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
+    if result.notes:
+        print("", *result.notes, sep="\n")
     last = result.epochs[-1]
     updates = plural(last.updates, "update")
     print(f"\ntime     {last.seconds:.2f} s for {updates}, {result.seconds:.2f} s in all")
