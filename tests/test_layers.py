@@ -37,6 +37,7 @@ ORDER = [
     "ui",
     "session",
     "app",
+    "find_eta",
     "cli",
     "__main__",
 ]

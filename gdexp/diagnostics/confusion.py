@@ -85,7 +85,7 @@ class Confusion(Diagnostic):
         if not len(worst) or not shape:
             return []
         images = _unstandardised(network, network.dataset.parts[self.part].x(worst))
-        captions = [f"{names[seen.labels[i]]} as {names[seen.predicted[i]]}" for i in worst]
+        captions = [f"{names[seen.labels[i]]}  as  {names[seen.predicted[i]]}" for i in worst]
         drawn = sheet([grey(each.reshape(shape)) for each in images], captions)
         return card(sight.folder, "mistakes", sight.epoch.number, drawn)
 

@@ -57,12 +57,12 @@ def _plane(
     alpha, beta, cost = plane
     axes = figure.add_subplot(1, 2, 2)
     shown = np.ma.masked_invalid(cost)
-    positive = shown.min() > 0 and shown.max() / shown.min() > 20
-    levels: Any = np.geomspace(shown.min(), shown.max(), 24) if positive else 24
-    filled = axes.contourf(
-        alpha, beta, shown, levels, cmap="viridis", norm="log" if positive else None
-    )
-    figure.colorbar(filled, ax=axes, label="mean cost")
+    low, high = float(shown.min()), float(shown.max())
+    by_ratio = low > 0 and high / low > 20
+    levels = (np.geomspace if by_ratio else np.linspace)(low, max(high, low + 1e-12), 25)
+    norm = "log" if by_ratio else None
+    filled = axes.contourf(alpha, beta, shown, levels, cmap="viridis", norm=norm)
+    figure.colorbar(filled, ax=axes, label="mean cost", ticks=levels[::4], format="%.2g")
     axes.plot(path[:, 0], path[:, 1], color="white", marker=".", ms=4, lw=1)
     axes.plot(*path[0], "o", color="white", label="start")
     axes.plot(*path[-1], "*", color="red", ms=10, label="end")

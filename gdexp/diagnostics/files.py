@@ -61,14 +61,19 @@ def table(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> list[st
 
 
 def matrix(folder: Path, name: str, lines: Iterable[Sequence[Any]]) -> list[str]:
-    """Write lines of values as CSV."""
+    """Write lines of values as CSV, below the folder for diagnostics."""
     path = folder / FOLDER / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
+    lines_to(path, lines)
+    return [f"{FOLDER}/{name}.csv"]
+
+
+def lines_to(path: Path, lines: Iterable[Sequence[Any]]) -> None:
+    """Write lines of values as CSV, the whole file at once."""
     part = path.with_suffix(".part")
     with part.open("w", newline="") as file:
         csv.writer(file).writerows(lines)
     part.replace(path)
-    return [f"{FOLDER}/{name}.csv"]
 
 
 def _replace(path: Path, text: str) -> None:
