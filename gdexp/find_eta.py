@@ -1,4 +1,4 @@
-"""``python -m gdexp find-eta``: which learning rate for a run of these settings.
+"""python -m gdexp find-eta: which learning rate for a run of these settings.
 
 It raises eta by a constant factor after each update of one short descent, and tells at which the
 cost was lowest, and from which on it diverges. All settings of a run are understood; and

@@ -22,6 +22,9 @@ class Bowl:
     def __init__(self, size: int) -> None:
         self.size = size
 
+    def _m(self, batch: Any) -> int:
+        return len(np.arange(self.n)[batch])
+
     def start(self, rng: np.random.Generator) -> Any:
         return rng.normal(size=self.size)
 
@@ -29,13 +32,13 @@ class Bowl:
         return [v]
 
     def cost(self, v: Any, batch: Any) -> float:
-        return len(batch) * 0.5 * float(v @ v)
+        return self._m(batch) * 0.5 * float(v @ v)
 
     def gradient(self, v: Any, batch: Any) -> Any:
-        return len(batch) * v
+        return self._m(batch) * v
 
     def measure(self, v: Any) -> Mapping[str, Measure]:
-        return {"train": Measure(self.cost(v, range(self.n)), self.n, 0)}
+        return {"train": Measure(self.cost(v, slice(0, self.n)), self.n, 0)}
 
 
 def trail(points: np.ndarray) -> list[Waypoint]:
