@@ -1,6 +1,6 @@
-"""What a look of each diagnostic takes, in the book's first set-up: ``python -m benchmarks.diagnostics``.
+"""What a look of each diagnostic takes: ``python -m benchmarks.diagnostics``.
 
-784-30-10 on MNIST in float32, on one BLAS thread; medians, after an epoch of training, with the
+The book's first set-up, 784-30-10 on MNIST, in float32, on one BLAS thread; medians, after an epoch of training, with the
 settings of the menu. The table goes into docs/diagnostics.md.
 """
 
