@@ -1,7 +1,7 @@
 """What a look of each diagnostic takes: ``python -m benchmarks.diagnostics``.
 
-The book's first set-up, 784-30-10 on MNIST, in float32, on one BLAS thread; medians, after an epoch of training, with the
-settings of the menu. The table goes into docs/diagnostics.md.
+The book's first set-up, 784-30-10 on MNIST, in float32 and on one BLAS thread; medians, after an
+epoch of training, with the settings of the menu. The table goes into docs/diagnostics.md.
 """
 
 import importlib
