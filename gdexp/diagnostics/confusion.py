@@ -11,7 +11,7 @@ from gdexp.diagnostics import figures
 from gdexp.diagnostics.diagnostic import Diagnostic, Finding, Sight, Subject
 from gdexp.diagnostics.files import card, matrix, table
 from gdexp.diagnostics.predictions import Predictions, predictions
-from gdexp.diagnostics.sheets import grey, image_shape, sheet
+from gdexp.diagnostics.sheets import grey, sheet
 from gdexp.errors import one_of, whole
 from gdexp.problems import Network
 
@@ -81,7 +81,7 @@ class Confusion(Diagnostic):
     def _mistakes(
         self, network: Network, seen: Predictions, names: Sequence[str], sight: Sight
     ) -> list[str]:
-        worst, shape = seen.worst(self.mistakes), image_shape(network.dataset)
+        worst, shape = seen.worst(self.mistakes), network.dataset.image_shape
         if not len(worst) or not shape:
             return []
         images = _unstandardised(network, network.dataset.parts[self.part].x(worst))
@@ -92,12 +92,12 @@ class Confusion(Diagnostic):
 
 def class_names(network: Network) -> list[str]:
     """Give the names of the classes, or their numbers, in what a metric's name may hold."""
-    given = getattr(network.dataset, "class_names", ()) or range(network.dataset.classes)
+    given = network.dataset.class_names or range(network.dataset.classes)
     return ["".join(c if c.isalnum() or c in "_-. " else "_" for c in str(each)) for each in given]
 
 
 def _unstandardised(network: Network, x: NDArray[Any]) -> NDArray[Any]:
-    shift, spread = (getattr(network.dataset, name, ()) for name in ("shift", "spread"))
+    shift, spread = network.dataset.shift, network.dataset.spread
     return x * np.array(spread) + np.array(shift) if spread else x
 
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.data import Dataset
-
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -16,19 +14,6 @@ Pixels = NDArray[np.uint8]  # (height, width, 3)
 TILE = 84  # pixels of a tile's longer side, about
 GAP, CAPTION = 4, 14  # pixels
 PAPER = 255
-
-
-def image_shape(dataset: Dataset) -> tuple[int, ...]:
-    """Give the shape of an example as an image, (height, width) or (height, width, 3).
-
-    The data set's own where it says one; else a square, where the number of inputs is one and
-    they were held as bytes, as pixels are; else ``()``.
-    """
-    if shape := tuple(getattr(dataset, "image_shape", ())):
-        return shape
-    side = round(sqrt(dataset.n_in))
-    pixels = dataset.train.inputs.dtype == np.uint8 and side * side == dataset.n_in
-    return (side, side) if pixels else ()
 
 
 def grey(values: NDArray[Any]) -> Pixels:

@@ -6,7 +6,7 @@ import numpy as np
 
 from gdexp.diagnostics.diagnostic import Diagnostic, Finding, Sight, Subject
 from gdexp.diagnostics.files import card
-from gdexp.diagnostics.sheets import image_shape, sheet, signed
+from gdexp.diagnostics.sheets import sheet, signed
 from gdexp.errors import whole
 from gdexp.problems import Network
 
@@ -43,14 +43,14 @@ class Weights(Diagnostic):
         """Refuse inputs that are no pixels."""
         if not isinstance(problem, Network):
             return "only a network has weights to draw"
-        return "" if image_shape(problem.dataset) else "the inputs of these data are no images"
+        return "" if problem.dataset.image_shape else "the inputs of these data are no images"
 
     def look(self, sight: Sight) -> Finding:
         """Draw the sheet."""
         network = sight.problem
         assert isinstance(network, Network)  # `unfit`
         w, _ = network.layers(sight.v)[0]  # (k, n_in)
-        shape, shown = image_shape(network.dataset), w[: self.units].astype(np.float64)
+        shape, shown = network.dataset.image_shape, w[: self.units].astype(np.float64)
         most = float(np.quantile(np.abs(shown), 0.995))
         drawn = sheet([signed(unit.reshape(shape), most) for unit in shown])
         return Finding(files=card(sight.folder, "weights", sight.epoch.number, drawn))

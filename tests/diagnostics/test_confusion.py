@@ -14,7 +14,7 @@ from gdexp.data import Dataset
 from gdexp.descent import MiniBatch, Scaling, State, descent
 from gdexp.diagnostics import Confusion, Weights
 from gdexp.diagnostics.predictions import Predictions, predictions
-from gdexp.diagnostics.sheets import image_shape, sheet, signed
+from gdexp.diagnostics.sheets import sheet, signed
 from gdexp.problems import Architecture, Network, Quadratic
 from tests.conftest import small_dataset
 from tests.diagnostics.conftest import Show
@@ -95,10 +95,8 @@ def test_the_worst_mistakes_come_first() -> None:
     assert seen.confusion.tolist() == [[1, 1, 0], [1, 0, 1], [0, 0, 1]]
 
 
-def test_only_pixels_are_drawn(show: Show, digits: Dataset) -> None:
+def test_only_pixels_are_drawn(show: Show) -> None:
     table = Network(Architecture([4]), Quadratic(), small_dataset(n_in=9))
-    assert image_shape(table.dataset) == ()
-    assert image_shape(digits) == (8, 8)
     assert Weights().unfit(table) == "the inputs of these data are no images"
     files = Confusion().look(show(table, table.start(np.random.default_rng(1)))).files
     assert not [name for name in files if "mistakes" in name]
