@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -25,6 +25,7 @@ from gdexp.run import Watch, run
 from gdexp.session import Session
 from gdexp.terminal import Progress, print_places, print_summary
 
+Job = Callable[[DictConfig], float]
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
 
 
@@ -110,13 +111,35 @@ def _tell_break(record: Record) -> None:
         print_places(record)
 
 
-def launch(words: Sequence[str]) -> int:
+def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:
+    """Make a task, for `launch`, of work on what one run's words ask for, without a run."""
+
+    def task(config: DictConfig) -> float:
+        told = HydraConfig.get()
+        output, outputs = Path(told.runtime.output_dir), Path(str(config.outputs)).absolute()
+        try:
+            with signals.raised():
+                work(compose.request(config))
+        except REFUSALS as error:
+            clear_away(output, outputs)
+            raise Refused(complaint(error, told.overrides.task, output)) from None
+        except (KeyboardInterrupt, SystemExit):
+            clear_away(output, outputs)
+            raise
+        return 0.0
+
+    return lambda session: task
+
+
+def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
     """Hand the command line to Hydra, and give the exit status.
 
     Parameters
     ----------
     words : sequence of str
         The command line, without the program's name.
+    task : callable
+        Makes what is done for each job; a run, where nothing else is asked for.
 
     Raises
     ------
@@ -133,7 +156,7 @@ def launch(words: Sequence[str]) -> int:
     session = Session()
     line = ""
     try:
-        main(Task(session))()
+        main(task(session))()
     except Refused as refused:
         line = str(refused.code)
     except (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError) as error:

@@ -29,7 +29,7 @@ def complaint(error: Exception, words: Sequence[str], folder: Path | None = None
     if isinstance(error, GdexpError):
         return str(error)
     if isinstance(error, MissingConfigException):
-        return _missing(error)
+        return _missing(error, words)
     if isinstance(error, OSError):
         return _system(error, folder)
     if isinstance(error, OverrideParseException):
@@ -93,13 +93,14 @@ def _chosen(owners: Iterable[str], words: Iterable[str]) -> bool:
     return any(word in owners for word in words)
 
 
-def _missing(error: MissingConfigException) -> str:
+def _missing(error: MissingConfigException, words: Sequence[str]) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
-    if not group or error.options is None:
+    # Of an option in a list Hydra does not say what else there is.
+    options = error.options or [*menu.groups(menu.folders(words)).get(group, ())]
+    if not group or not options:
         return _first_line(error)
-    options = ", ".join(error.options)
-    example = f"{group}={error.options[0]}"
-    return f"{group} must be one of {options}. Got {option!r}. Write for example {example}."
+    told = f"{group} must be one of {', '.join(options)}. Got {option!r}."
+    return f"{told} Write for example {group}={options[0]}."
 
 
 def _first_line(error: Exception) -> str:

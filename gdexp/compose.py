@@ -36,6 +36,7 @@ OFFERS = {
     "eval": "due",
     "engine": "limits",
     "tracking": "check",
+    "diagnostics": "look",
 }
 
 
@@ -59,6 +60,8 @@ def request(config: DictConfig) -> Request:
         for group, choice in hydra.runtime.choices.items()
         if choice is not None and not group.startswith("hydra/")
     }
+    if experiment.diagnostics:
+        choices["diagnostics"] = ",".join(experiment.diagnostics)
     shown = _masked(resolved)
     return Request(
         experiment=experiment,
@@ -98,13 +101,22 @@ def _experiment(config: DictConfig, resolved: dict[str, Any]) -> Experiment:
     for name in parts:
         if resolved.get(name) is not None:
             raise GdexpError(_needless(name, problem))
-    for name in set(fields) - parts:
+    for name in set(fields) - parts - {"diagnostics"}:
         if resolved.get(name, "???") == "???":
             raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
-    groups = [group for group in OFFERS if group not in {"problem", *parts}]
+    groups = [group for group in OFFERS if group not in {"problem", "diagnostics", *parts}]
     made = {"problem": problem, **{group: _instantiate(group, config) for group in groups}}
+    made["diagnostics"] = _diagnostics(config)
     rest = {name: resolved[name] for name in fields if name not in made and name not in parts}
     return Experiment(**made, **rest)
+
+
+def _diagnostics(config: DictConfig) -> dict[str, Any]:
+    """Make those that are chosen: there may be several, each with a node of its own."""
+    node = config.get("diagnostics")
+    if not isinstance(node, DictConfig | None):
+        raise SettingError("diagnostics", "the names of options", node, "[norms,confusion]", SEE)
+    return {name: _instantiate(f"diagnostics.{name}", config) for name in map(str, node or ())}
 
 
 def _needless(group: str, problem: Any) -> str:
@@ -117,7 +129,7 @@ def _needless(group: str, problem: Any) -> str:
 
 def _instantiate(group: str, config: DictConfig) -> Any:
     """Make the object of a node; its errors get the name by which the user set the value."""
-    node = config[group]
+    node = OmegaConf.select(config, group)
     if not isinstance(node, DictConfig):
         raise SettingError(group, "the name of an option", node, advice=SEE)
     target = _locate(group, node)
@@ -145,8 +157,9 @@ def _locate(group: str, node: DictConfig) -> Any:
     except (ImportError, AttributeError, ValueError):
         found = None
     usable = dataclasses.is_dataclass(found) and not inspect.isabstract(found)
-    if not usable or not hasattr(found, OFFERS[group]):
-        allowed = f"the path of a dataclass that offers {OFFERS[group]}"
+    offers = OFFERS[group.partition(".")[0]]
+    if not usable or not hasattr(found, offers):
+        allowed = f"the path of a dataclass that offers {offers}"
         raise SettingError(f"{group}.{TARGET}", allowed, path)
     return found
 

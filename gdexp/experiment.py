@@ -5,20 +5,19 @@ import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from gdexp.data import Dataset
 from gdexp.descent import (
     Evaluation,
     Optimizer,
     Penalty,
-    Problem,
     Rule,
     Scaling,
     Schedule,
@@ -26,13 +25,14 @@ from gdexp.descent import (
     Update,
     Vector,
 )
+from gdexp.diagnostics import Diagnostic, Inspection, Subject
 from gdexp.engines import Engine
 from gdexp.errors import SettingError, whole
 from gdexp.tracking import Tracking
 
-# Settings that say where things are, and not what is computed.
+# Settings that say where things are, or who looks on, and not what is computed.
 ENGINE = ("engine", "engine._target_", "engine.precision", "engine.threads")
-WHERE = ("outputs", "tracking", "data.root", "data.mirrors")
+WHERE = ("outputs", "tracking", "data.root", "data.mirrors", "diagnostics")
 
 
 class Source(Protocol):
@@ -42,7 +42,7 @@ class Source(Protocol):
         """Read it; GdexpError where it is missing or damaged."""
 
 
-class RunProblem(Problem, Protocol):
+class RunProblem(Subject, Protocol):
     """A problem that a run can be recorded of."""
 
     dataset: Dataset | None
@@ -108,6 +108,8 @@ class Experiment:
         Times that the training examples are gone through, >= 0; None leaves the end to the stop.
     clip : float, optional
         The largest norm of a gradient's estimate, > 0.
+    diagnostics : mapping of str to Diagnostic
+        Those that look on, by name.
     seed : int
         Of the first weights and of the order of the examples, >= 0.
 
@@ -135,6 +137,7 @@ class Experiment:
     architecture: Any = None
     cost: Any = None
     function: Any = None
+    diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "eta", _finite(self.eta))
@@ -154,8 +157,13 @@ class Experiment:
         """What an update does."""
         return Update(self.scaling, self.rule, self.penalty, self.clip)
 
-    def build(self) -> "RunProblem":
+    def build(self, dtype: DTypeLike | None = None) -> "RunProblem":
         """Give the problem, its data loaded.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            The precision, where it is not the engine's.
 
         Raises
         ------
@@ -165,7 +173,19 @@ class Experiment:
         parts = {name: getattr(self, name) for name in self.problem.uses if name != "data"}
         if "data" in self.problem.uses and self.data is not None:
             parts["dataset"] = loaded(self.data)
-        return self.problem.build(self.engine.dtype, **parts)
+        precision = self.engine.dtype if dtype is None else np.dtype(dtype)
+        return self.problem.build(precision, **parts)
+
+    def inspection(self, problem: "RunProblem", folder: Path) -> Inspection:
+        """Give who looks at a run that writes to a folder.
+
+        Raises
+        ------
+        GdexpError
+            Where one of them cannot look at the problem.
+        """
+        exact = self.build(np.float64) if self.diagnostics else problem
+        return Inspection(self.diagnostics, problem, exact, folder, self.seed)
 
 
 def _finite(eta: Any) -> float:

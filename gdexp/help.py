@@ -17,6 +17,7 @@ Usage
   python -m gdexp [SETTING=VALUE ...]             one run
   python -m gdexp -m [SETTING=VALUE,VALUE ...]    a sweep: every combination
   python -m gdexp ui [port=PORT]                  the curves, in the MLflow UI
+  python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
 
 Examples
   python -m gdexp optimizer=sgd batch=10
@@ -72,10 +73,11 @@ def _settings(group: str, options: Mapping[str, Path], chosen: str) -> Iterator[
     """List what can be set in a group, each name once, as the default option has it."""
     told = set()
     for option in sorted(options, key=lambda option: option != chosen):
-        for name, value, comment in menu.own(options[option]):
+        for setting, value, comment in menu.own(options[option]):
+            name = f"{menu.node(options[option])}.{setting}"
             if name not in told:
                 told.add(name)
-                yield f"{group}.{name}={_shown(value)}", comment
+                yield f"{name}={_shown(value)}", comment
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:

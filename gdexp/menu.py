@@ -56,6 +56,12 @@ def _settings(text: str) -> list[tuple[str, str, str]]:
     ]
 
 
+def node(file: Path) -> str:
+    """Give the path of an option's own node: its group's name, where several go, with its own."""
+    package = re.match(r"# @package (\w+\.\w+)$", _text(file), re.M)
+    return package[1] if package else file.parent.name
+
+
 def own(file: Path) -> list[tuple[str, str, str]]:
     """Give name, value and comment of the settings of an option's own node, as `knobs` does."""
     if not is_global(file):
@@ -71,7 +77,7 @@ def settings(menu: Iterable[Path]) -> list[str]:
     for group, options in groups(menu).items():
         names.append(group)
         for file in options.values():
-            names += [f"{group}.{name}" for name, _, _ in own(file)]
+            names += [f"{node(file)}.{name}" for name, _, _ in own(file)]
             names += [name for name, _, _ in knobs(file)] if is_global(file) else []
     return sorted(set(names))
 
@@ -81,7 +87,7 @@ def options_with(setting: str, menu: Iterable[Path]) -> list[str]:
     found = []
     for group, options in groups(menu).items():
         for option, file in options.items():
-            names = [f"{group}.{name}" for name, _, _ in own(file)]
+            names = [f"{node(file)}.{name}" for name, _, _ in own(file)]
             names += [name for name, _, _ in knobs(file)] if is_global(file) else []
             if group != "experiment" and setting in names:
                 found.append(f"{group}={option}")

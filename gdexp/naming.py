@@ -7,7 +7,12 @@ from typing import Any
 from gdexp import menu, places
 from gdexp.experiment import WHERE
 
-NAMED = ("optimizer", "tracking", "experiment")  # said otherwise, or not of what is computed
+NAMED = (
+    "optimizer",
+    "tracking",
+    "diagnostics",
+    "experiment",
+)  # said otherwise, or not of what is computed
 
 
 def special(

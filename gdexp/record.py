@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 import gdexp
 from gdexp.descent import Epoch
+from gdexp.diagnostics import Finding
 from gdexp.engines import Choice, Prepared
 from gdexp.errors import GdexpError
 from gdexp.experiment import Request, RunProblem
@@ -59,6 +60,7 @@ class Record:
         self.epochs: list[Epoch] = []
         self.history: list[dict[str, float]] = []
         self.told: dict[str, str] = {}
+        self._seen: dict[int, dict[str, float]] = {}  # by epoch, what diagnostics saw
         self.journal = Journal(request.output)
         code = git()
         artifacts = self._write_settings(code)
@@ -133,6 +135,14 @@ class Record:
         metrics = {**names.of_epoch(epoch), **figures}
         self.journal.write("epoch", epoch=epoch.number, metrics=metrics)
 
+    def look(self, epoch: Epoch, found: Finding, *, last: bool = False) -> None:
+        """Write down what diagnostics saw after an epoch, where any did."""
+        if found.metrics or found.files:
+            self._seen.setdefault(epoch.number, {}).update(found.metrics)
+            self.journal.write(
+                "look", epoch=epoch.number, metrics=found.metrics, artifacts=found.files, last=last
+            )
+
     def finish(self, result: Result, v: np.ndarray[Any, Any]) -> None:
         """Write down the end of a run that went its way, with its parameters."""
         tags = {"gdexp.outcome": result.outcome}
@@ -179,11 +189,13 @@ class Record:
 
     def _write_history(self) -> bool:
         """Write the epochs as a table; the journal, which is worth more, does not depend on it."""
+        rows = [row | self._seen.get(int(row["epoch"]), {}) for row in self.history]
+        columns = {"epoch": None, **{name: None for row in rows for name in row}}
         try:
             with (self.request.output / "history.csv").open("w", newline="") as file:
-                writer = csv.DictWriter(file, self.history[0] if self.history else ["epoch"])
+                writer = csv.DictWriter(file, list(columns))
                 writer.writeheader()
-                writer.writerows(self.history)
+                writer.writerows(rows)
         except OSError:
             return False
         return True

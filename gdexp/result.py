@@ -26,12 +26,15 @@ class Result:
     largest_eta : float, optional
         The largest learning rate that does not diverge, where it is known: where plain steps of a
         constant η are taken along the whole gradient, on a cost of constant curvature.
+    notes : sequence of str
+        What diagnostics remarked last.
     """
 
     epochs: Sequence[Epoch]
     lost_classes: Sequence[int]
     seconds: float
     largest_eta: float | None = None
+    notes: Sequence[str] = ()
 
     @property
     def outcome(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gdexp import signals
 from gdexp.descent import Epoch, State, descent
+from gdexp.diagnostics import Inspection
 from gdexp.engines import Prepared, Work
 from gdexp.errors import GdexpError, Terminated
 from gdexp.experiment import Experiment, Request, RunProblem
@@ -43,6 +44,7 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     problem = experiment.build()
     m = experiment.optimizer.batch_size(problem.n)
     state = _begin(problem, experiment.seed)
+    inspection = experiment.inspection(problem, request.output)
     work = Work(m, experiment.epochs, experiment.update, experiment.schedule)
     choice = experiment.engine.choose(problem, work)
     carrier = choice.engine.prepare(problem)
@@ -52,10 +54,10 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     try:
         watch = announce(record)
         with experiment.engine.limits():
-            _descend(experiment, problem, carrier, state, record, watch)
+            _descend(experiment, problem, carrier, state, record, watch, inspection)
             lost = _lost_classes(problem, state, record.epochs[-1])
         seconds, largest = time.perf_counter() - began, _largest_eta(problem, experiment, m)
-        result = Result(record.epochs, lost, seconds, largest)
+        result = Result(record.epochs, lost, seconds, largest, inspection.notes)
         record.finish(result, state.v)
     except BaseException as error:
         with signals.kept():
@@ -71,6 +73,7 @@ def _descend(
     state: State,
     record: Record,
     watch: Watch,
+    inspection: Inspection,
 ) -> None:
     for epoch in descent(
         problem,
@@ -89,6 +92,9 @@ def _descend(
     ):
         record.epoch(epoch, problem.figures(state.v))
         watch(epoch)
+        record.look(epoch, inspection.after(epoch, state.v))
+    last = record.epochs[-1]
+    record.look(last, inspection.after(last, state.v, last=True), last=True)
 
 
 def _begin(problem: RunProblem, seed: int) -> State:

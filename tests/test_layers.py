@@ -23,6 +23,7 @@ ORDER = [
     "problems",
     "figures",
     "engines",
+    "diagnostics",
     "tracking",
     "experiment",
     "result",
@@ -37,10 +38,17 @@ ORDER = [
     "ui",
     "session",
     "app",
+    "find_eta",
     "cli",
     "__main__",
 ]
-NEVER = {("problems", "descent"), ("tracking", "engines"), ("data", "descent")}
+NEVER = {
+    ("problems", "descent"),
+    ("diagnostics", "engines"),
+    ("tracking", "diagnostics"),
+    ("tracking", "engines"),
+    ("data", "descent"),
+}
 HOMES = {
     "hydra": {"app", "compose", "complain"},
     "yaml": {"app", "complain", "menu"},
@@ -48,8 +56,8 @@ HOMES = {
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code"},
     "rich": {"terminal", "data", "session"},
     "pandas": {"data.frames", "data.columns"},
-    "PIL": {"data.pixels"},
-    "matplotlib": {"figures"},
+    "PIL": {"data.pixels", "diagnostics"},
+    "matplotlib": {"diagnostics", "figures"},
     "sympy": {"problems.symbolic"},
     "numba": {"engines"},
     "llvmlite": {"engines"},
@@ -109,7 +117,7 @@ def test_the_order_names_every_room() -> None:
     [
         (
             "import gdexp.app",
-            ["mlflow", "pandas", "sklearn", "matplotlib", "scipy", "numba", "sympy"],
+            ["mlflow", "pandas", "sklearn", "matplotlib", "PIL", "scipy", "numba", "sympy"],
         ),
         ("from gdexp import cli; cli.run(['--help'])", ["mlflow", "hydra", "numpy"]),
         ("import gdexp.descent", ["hydra", "omegaconf", "rich", "gdexp.data"]),

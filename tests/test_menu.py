@@ -1,5 +1,6 @@
 """Every option of the menu runs, also one that is added tomorrow; and the docs tell of it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ def test_every_option_runs_an_epoch(
     assert "after 1 epoch " in ran.stdout
     (journal,) = outputs.glob("runs/*/*/journal.jsonl")
     assert (outputs / "mlflow.db").exists() == (option == "tracking=mlflow")
-    assert journal.read_text().count("\n") == 4  # start, epochs 0 and 1, end
+    kinds = [json.loads(line)["kind"] for line in journal.read_text().splitlines()]
+    assert [kind for kind in kinds if kind != "look"] == ["start", "epoch", "epoch", "end"]
+    assert ("look" in kinds) == option.startswith("diagnostics=")
 
 
 @pytest.mark.parametrize("option", OPTIONS)

@@ -27,6 +27,8 @@ def print_summary(record: Record, result: Result) -> None:
         console.print(f"\n{result.epochs[-1].ended}")
     if result.advice:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
+    if result.notes:
+        print("", *result.notes, sep="\n")
     print()
     for word, text in record.told.items():
         print(f"{word:<8} {text}")

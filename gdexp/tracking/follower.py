@@ -50,6 +50,7 @@ class Follower:
         self._tries = 0
         self._stride = 1
         self._epochs: list[dict[str, Any]] = []  # to be sent
+        self._looked: int | None = None  # the epoch of the last look whose metrics are sent
         self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
 
     def advance(self, *, last: bool, hurry: bool) -> None:
@@ -115,6 +116,15 @@ class Follower:
         else:
             self._epochs.append(epoch)
             self._skipped = None
+
+    def _plan_look(self, look: dict[str, Any]) -> None:
+        """Send every file, and metrics as closely as those of epochs are sent, the last always."""
+        if self._looked is None or look["last"] or look["epoch"] >= self._looked + self._stride:
+            self._looked = look["epoch"]
+            self._epochs.append(look)
+        if look["artifacts"]:
+            files = look["artifacts"]
+            self._steps.append(lambda: self.store.log_found(self.run_id, files, self.folder))
 
     def _plan_epochs(self) -> None:
         for first in range(0, len(self._epochs), AT_ONCE):

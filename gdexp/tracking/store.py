@@ -1,5 +1,6 @@
 """The store: the only module of gdexp that imports mlflow, for the feeding process alone."""
 
+import json
 import logging
 import math
 import os
@@ -23,6 +24,7 @@ from gdexp.tracking.settings import SQLITE, Tracking
 
 MOST_METRICS = 1000  # MLflow's own limits of one batch
 MOST_PARAMS = 100
+TABLES = "mlflow.loggedArtifacts"  # the tag in which the page looks for tables
 LONGEST_PARAM = 6000  # longer ones would be cut: they live in the config artifact only
 
 T = TypeVar("T")
@@ -115,6 +117,18 @@ class Store:
     def log_journal(self, run_id: str, record: dict[str, Any], folder: Path) -> None:
         """Send the files of the end, and the journal itself."""
         self.log_files(run_id, [*record["artifacts"], JOURNAL], folder)
+
+    def log_found(self, run_id: str, names: list[str], folder: Path) -> None:
+        """Send files of a diagnostic, and the tags by which the page finds images and tables."""
+        self.log_files(run_id, names, folder)
+        if any(name.startswith("images/") for name in names):
+            self.client.set_tag(run_id, "mlflow.loggedImages", "True")
+        tables = {name for name in names if name.endswith(".json")}
+        if tables:
+            known = self.client.get_run(run_id).data.tags.get(TABLES, "[]")
+            paths = sorted(tables | {each["path"] for each in json.loads(known)})
+            told = [{"path": path, "type": "table"} for path in paths]
+            self.client.set_tag(run_id, TABLES, json.dumps(told))
 
     def log_files(self, run_id: str, names: list[str], folder: Path) -> None:
         """Send files of the run's folder, by their names below it."""
