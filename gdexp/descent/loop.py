@@ -8,7 +8,7 @@ import numpy as np
 
 from gdexp.descent.carrier import Carrier, Stepwise
 from gdexp.descent.epoch import Epoch
-from gdexp.descent.optimizers import First, Optimizer
+from gdexp.descent.optimizers import First, Optimizer, Pace
 from gdexp.descent.penalties import Penalty
 from gdexp.descent.problem import Problem, Vector
 from gdexp.descent.rules import Plain, Rule
@@ -120,7 +120,7 @@ class _Course:
         if not self.state.memory:
             self.state.memory = self.update.rule.start(self.state.v)
         self.rate = self.eta
-        self.m = self.optimizer.batch_size(self.problem.n)
+        self.pace = Pace.of(self.optimizer, self.problem.n)
 
     def over(self) -> bool:
         """Whether nothing is left to be done."""
@@ -132,16 +132,17 @@ class _Course:
         return self._left() == 0 or not np.isfinite(self.state.v).all()
 
     def _left(self) -> int | None:
-        return self.stop.updates_left(self.state.updates, self.m)
+        return self.stop.updates_left(self.state.updates, self.state.examples, self.pace)
 
     def go_on(self) -> None:
         """Carry out an epoch, or what a budget leaves of it."""
-        state, left, coming = self.state, self._left(), self.optimizer.updates(self.problem.n)
+        state, left, coming = self.state, self._left(), self.pace.updates
         moment = Moment(state.epoch, state.updates, coming, self.epochs, self.history)
         rates = self.schedule.rates(self.eta, moment)
         optimizer = self.optimizer
         if left is not None and left < coming:
             optimizer, coming = First(optimizer, left), left
+            rates = rates if isinstance(rates, float) else rates[:left]
         began = time.perf_counter()
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the cost
             self.carrier.train_epoch(self.problem, optimizer, self.update, rates, state)

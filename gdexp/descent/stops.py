@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gdexp.descent.epoch import Epoch
+from gdexp.descent.optimizers import Pace
 from gdexp.errors import GdexpError, flag, one_of, real, whole
 
 
@@ -19,8 +20,8 @@ class Stop(ABC):
     def reason(self, history: Sequence[Epoch]) -> str:
         """Say why to end after what was measured so far; empty to go on."""
 
-    def updates_left(self, updates: int, m: int) -> int | None:
-        """Say how many updates by m examples may follow after so many; None for any number."""
+    def updates_left(self, updates: int, examples: int, pace: Pace) -> int | None:
+        """Say how many may follow when so much was done in whole epochs; None for any number."""
         return None
 
     def merit(self, epoch: Epoch) -> float:
@@ -172,11 +173,14 @@ class Budget(Stop):
         name, count = next((k, v) for k, v in vars(self).items() if v is not None)
         return f"the budget of {count:,} {name} is spent"
 
-    def updates_left(self, updates: int, m: int) -> int | None:
-        """Give what the budget allows."""
+    def updates_left(self, updates: int, examples: int, pace: Pace) -> int | None:
+        """Give what the budget allows: an epoch's last update may have fewer examples than m."""
         if self.updates is not None:
             return max(self.updates - updates, 0)
-        return None if self.examples is None else max(self.examples // m - updates, 0)
+        if self.examples is None:
+            return None
+        epochs, rest = divmod(max(self.examples - examples, 0), pace.examples)
+        return epochs * pace.updates + rest // pace.m
 
 
 @dataclass(frozen=True)
