@@ -86,6 +86,11 @@ def descent(
     Epoch
         The start first (number 0), then one after each epoch that is measured. One after which v
         is not finite is measured always, and so is the last.
+
+    Raises
+    ------
+    GdexpError
+        Before anything is yielded, where the stop needs what the problem has not.
     """
     update = Update(scaling, rule or Plain(), penalty or Penalty(), clip)
     carrier, evaluation = carrier or Stepwise(), evaluation or Evaluation()
@@ -156,6 +161,9 @@ class _Course:
         with np.errstate(over="ignore", invalid="ignore"):
             parts = self.carrier.measure(self.problem, state.v)
             total = parts["train"].cost + self.update.penalty.of(self.problem, state.v)
+        if not self.history:
+            known = {name: measure.accuracy is not None for name, measure in parts.items()}
+            self.stop.check(self.pace.m, known)
         cost = self.update.scaling.of_cost(total, parts["train"].n)
         epoch = Epoch(state.epoch, state.updates, state.examples, state.seconds, cost, parts)
         if not self.schedule.constant:

@@ -1,12 +1,12 @@
 """Stops: when a descent ends before all its epochs are done."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gdexp.descent.epoch import Epoch
 from gdexp.descent.optimizers import Pace
-from gdexp.errors import GdexpError, flag, one_of, real, whole
+from gdexp.errors import GdexpError, SettingError, flag, one_of, real, whole
 
 
 class Stop(ABC):
@@ -15,6 +15,22 @@ class Stop(ABC):
     bounded = False  # whether it comes for certain, so that epochs need not be set
     restores = False  # whether the best parameters are to be kept, and to be the last ones
     spent = ""  # what to say where no updates are left
+
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:  # noqa: B027 - most need nothing
+        """Refuse a descent in which it can never come.
+
+        Parameters
+        ----------
+        m : int
+            Examples that an update sees.
+        parts : mapping of str to bool
+            The sets that are measured, and whether each has an accuracy.
+
+        Raises
+        ------
+        GdexpError
+            Saying what is lacking.
+        """
 
     @abstractmethod
     def reason(self, history: Sequence[Epoch]) -> str:
@@ -102,22 +118,22 @@ class Early(Stop):
         """As set."""
         return self.restore
 
-    def merit(self, epoch: Epoch) -> float:
-        """Give what is the larger the better.
-
-        Raises
-        ------
-        GdexpError
-            Where the problem has no validation set, or no accuracy.
-        """
-        measure = epoch.parts.get("val")
-        if measure is None:
-            raise GdexpError("stop=early needs a validation set, which this problem has not.")
-        if self.metric == "cost":
-            return -measure.cost / measure.n
-        if measure.accuracy is None:
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:
+        """Ask for a validation set, and for its accuracy where that is gone by."""
+        if "val" not in parts:
+            raise GdexpError(
+                "stop=early needs a validation set, which this problem has not. "
+                "Take another stop, such as stop=tolerance."
+            )
+        if self.metric == "accuracy" and not parts["val"]:
             raise GdexpError("stop.metric: there is no accuracy here. Write stop.metric=cost.")
-        return measure.accuracy
+
+    def merit(self, epoch: Epoch) -> float:
+        """Give what is the larger the better."""
+        measure = epoch.parts["val"]
+        if self.metric == "accuracy" and measure.accuracy is not None:
+            return measure.accuracy
+        return -measure.cost / measure.n
 
     def reason(self, history: Sequence[Epoch]) -> str:
         """Count the measurements since the best one."""
@@ -161,6 +177,12 @@ class Budget(Stop):
                 whole(name, given[name], 1, "500000")
         if self.seconds is not None:
             real("seconds", self.seconds, "10")
+
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:
+        """Ask for examples enough for an update."""
+        if self.examples is not None and self.examples < m:
+            allowed = f"at least m = {m}, the examples of an update"
+            raise SettingError("stop.examples", allowed, self.examples, str(10 * m))
 
     def reason(self, history: Sequence[Epoch]) -> str:
         """Say when the seconds are over; updates and examples are limited beforehand."""
@@ -214,22 +236,19 @@ class Target(Stop):
         else:
             real("accuracy", self.accuracy, "0.95", "(0, 1]")
 
-    def reason(self, history: Sequence[Epoch]) -> str:
-        """Compare the last measurement with the target.
-
-        Raises
-        ------
-        GdexpError
-            Where there is no such set, or no accuracy.
-        """
-        last = history[-1]
-        measure = last.parts.get(self.part)
-        if measure is None or (self.cost is None and measure.accuracy is None):
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:
+        """Ask for the set, and for its accuracy where that is the target."""
+        if self.part not in parts or (self.cost is None and not parts[self.part]):
             what = "accuracy" if self.cost is None else "cost"
             raise GdexpError(
                 f"stop=target: there is no {what} of {self.part!r} here. "
                 "Write for example stop.part=train stop.cost=0.1."
             )
+
+    def reason(self, history: Sequence[Epoch]) -> str:
+        """Compare the last measurement with the target."""
+        last = history[-1]
+        measure = last.parts[self.part]
         took = f"in {last.updates:,} updates, {last.examples:,} examples, {last.seconds:.3g} s"
         if self.cost is not None and measure.cost / measure.n <= self.cost:
             return f"{self.part} cost {self.cost:g} reached {took}"

@@ -353,12 +353,10 @@ def test_float32_stays_float32(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_going_on_from_a_state_is_going_on(rule: Rule) -> None:
-    problem, more = ellipses(), {"eta": 0.05, "rule": rule}
+    problem = ellipses()
     whole, halved = (State.begin(problem, 1) for _ in range(2))
-    run: Any = (problem, MiniBatch(5), Scaling())
-    *_, _ = descent(*run, whole, epochs=8, **more)  # type: ignore[arg-type]
-    *_, _ = descent(*run, halved, epochs=3, **more)  # type: ignore[arg-type]
-    *_, _ = descent(*run, halved, epochs=8, **more)  # type: ignore[arg-type]
+    for state, epochs in ((whole, 8), (halved, 3), (halved, 8)):
+        *_, _ = descent(problem, MiniBatch(5), Scaling(), state, eta=0.05, epochs=epochs, rule=rule)
     np.testing.assert_array_equal(whole.v, halved.v)
     assert whole.updates == halved.updates == 24
 

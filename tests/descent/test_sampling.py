@@ -177,12 +177,9 @@ def test_every_engine_samples_alike(
     for kind in (engine, None):
         network = Network(Architecture([4]), Quadratic(), small_dataset())
         state = State.begin(network, 1)
-        run = descent(
-            *(network, MiniBatch(m, sampling, last), Scaling("mean", update), state),
-            **{"eta": 0.05, "epochs": 3},
-            carrier=kind and kind("float64").prepare(network),
-        )
-        *_, _ = run
+        carrier = kind and kind("float64").prepare(network)
+        sample, scaling = MiniBatch(m, sampling, last), Scaling("mean", update)
+        *_, _ = descent(network, sample, scaling, state, eta=0.05, epochs=3, carrier=carrier)
         ends.append(state)
     np.testing.assert_allclose(ends[0].v, ends[1].v, rtol=0, atol=1e-12)
     assert (ends[0].updates, ends[0].examples) == (ends[1].updates, ends[1].examples)

@@ -139,7 +139,7 @@ def test_a_warm_up_has_to_end_before_the_epochs_do() -> None:
 # In a descent.
 
 
-def moved(schedule: Schedule, epochs: int, optimizer: Any, **more: Any) -> tuple[Any, list[Epoch]]:
+def moved(schedule: Schedule, epochs: int, optimizer: Any) -> tuple[Any, list[Epoch]]:
     """Rates of a descent, told by its steps: on C_x = x v the gradient is 1 everywhere."""
 
     class Slope(Ellipses):
@@ -151,11 +151,8 @@ def moved(schedule: Schedule, epochs: int, optimizer: Any, **more: Any) -> tuple
 
     problem = Watched(Slope(np.zeros((10, 1)), np.ones(1)))
     state = State(np.zeros(1), np.random.default_rng(0))
-    run = descent(
-        *(problem, optimizer, Scaling(), state),
-        **{"eta": 2.0, "epochs": epochs, "schedule": schedule, **more},
-    )
-    epochs_ = list(run)
+    more: Any = {"eta": 2.0, "epochs": epochs, "schedule": schedule}
+    epochs_ = list(descent(problem, optimizer, Scaling(), state, **more))
     return -np.diff([*np.ravel(problem.points), state.v[0]]), epochs_
 
 
@@ -240,15 +237,12 @@ def test_plateau_in_a_descent_counts_measurements() -> None:
 
     class Fixed(Ellipses):
         def measure(self, v: Any) -> dict[str, Measure]:
-            return {**super().measure(v), "val": Measure(1.0, 1, None)}  # type: ignore[dict-item]
+            return {**super().measure(v), "val": Measure(1.0, 1, None)}
 
     problem = Fixed(np.zeros((1, 1)), np.ones(1))
     state = State(np.ones(1), np.random.default_rng(0))
-    run = descent(
-        *(problem, FullGradient(), Scaling(), state),
-        **{"eta": 1e-3, "epochs": 12, "schedule": Plateau(0.5, 2, 0.01)},
-        evaluation=Evaluation(2),
-    )
+    more: Any = {"schedule": Plateau(0.5, 2, 0.01), "evaluation": Evaluation(2)}
+    run = descent(problem, FullGradient(), Scaling(), state, eta=1e-3, epochs=12, **more)
     told = {epoch.number: epoch.eta for epoch in run}
     assert told == {0: 1e-3, 2: 1e-3, 4: 1e-3, 6: 5e-4, 8: 5e-4, 10: 2.5e-4, 12: 2.5e-4}
 

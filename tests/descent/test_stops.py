@@ -97,10 +97,8 @@ def test_every_engine_cuts_the_same_descent(
         carrier = None if isinstance(kind, str) else kind("float64").prepare(network(dataset))
         problem = network(dataset)
         state = State.begin(problem, 3)
-        run = descent(
-            *(problem, optimizer, Scaling(), state),
-            **{"eta": 0.1, "epochs": None, "stop": budget, "carrier": carrier},
-        )
+        more: dict[str, Any] = {"epochs": None, "stop": budget, "carrier": carrier}
+        run = descent(problem, optimizer, Scaling(), state, eta=0.1, **more)
         ends.append((state, list(run)))
     (ours, epochs), (reference, expected) = ends
     np.testing.assert_allclose(ours.v, reference.v, rtol=0, atol=1e-11)
@@ -154,13 +152,15 @@ class Told(Ellipses):
 
     def __init__(self, costs: list[float], correct: list[int] | None = None) -> None:
         super().__init__(np.zeros((1, 1)), np.ones(1))
-        self.told = iter([*zip(costs, correct or [None] * len(costs), strict=True)])
+        self.told = iter([*enumerate(costs)])
+        self.correct = correct
         self.seen: list[float] = []
 
     def measure(self, v: Any) -> dict[str, Measure]:
-        cost, correct = next(self.told)
+        k, cost = next(self.told)
+        correct = None if self.correct is None else self.correct[k]
         self.seen.append(float(v[0]))
-        return {**super().measure(v), "val": Measure(4 * cost, 4, correct)}  # type: ignore[arg-type]
+        return {**super().measure(v), "val": Measure(4 * cost, 4, correct)}
 
 
 def told(costs: list[float], stop: Stop, correct: list[int] | None = None, every: int = 1) -> Any:
@@ -290,10 +290,17 @@ def test_a_target_is_the_first_epoch_that_reaches_it(part: str) -> None:
 
 
 def test_a_target_that_is_not_there_is_told() -> None:
-    (epoch,) = costs_of(1.0)
+    bowl = Ellipses(np.zeros((1, 1)), np.ones(1))
+    state = State(np.array([1.0]), np.random.default_rng(0))
     for stop in (Target(accuracy=0.5, part="train"), Target(cost=0.5, part="val")):
+        run = descent(bowl, FullGradient(), Scaling(), state, eta=1.0, epochs=3, stop=stop)
         with pytest.raises(GdexpError, match=r"Write for example stop\.part=train stop\.cost=0\.1"):
-            stop.reason([epoch])
+            next(run)
+
+
+def test_a_budget_that_allows_no_update_is_told() -> None:
+    with pytest.raises(GdexpError, match=r"stop\.examples must be at least m = 23.* Got 22"):
+        end(Budget(examples=22), FullGradient())
 
 
 def test_a_descent_that_diverges_has_not_ended_for_a_reason_of_its_stop() -> None:

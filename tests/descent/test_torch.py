@@ -123,7 +123,7 @@ class Bowl:
         return each.mean()
 
     def merit(self, parameters: list[Any]) -> float:
-        return -self.loss(parameters, slice(0, N)).item()
+        return -float(self.loss(parameters, slice(0, N)).item())
 
 
 class Net:

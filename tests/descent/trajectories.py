@@ -20,7 +20,7 @@ class Ellipses:
         self.curvatures = curvatures
 
     def start(self, rng: np.random.Generator) -> Vector:
-        start: Vector = rng.standard_normal(self.size)
+        start: Vector = rng.standard_normal((self.size,))
         return start
 
     def weights(self, v: Vector) -> list[Vector]:
