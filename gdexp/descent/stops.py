@@ -149,8 +149,8 @@ class Early(Stop):
 class Budget(Stop):
     """Ends when something is used up: so that variants can be compared fairly.
 
-    Updates and examples are met exactly, within an epoch too (of examples, as many whole updates
-    as they allow); seconds, spent on updates alone, are looked at after every measured epoch.
+    Updates and examples are met exactly, within an epoch too (of examples, as many updates as they
+    allow); seconds, spent on updates alone, are looked at after every measured epoch.
 
     Parameters
     ----------
