@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp import compose, places, signals
+from gdexp import compose, menu, places, signals
 from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
 from gdexp.experiment import Request
@@ -197,8 +197,13 @@ def _check(words: Sequence[str]) -> None:
     given = parser.parse_args(list(words))
     if given.run + given.multirun + bool(given.cfg) + bool(given.info) > 1:
         raise GdexpError("Only one of --run, --multirun, --cfg and --info can be asked for.")
+    taken: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
+        if taken.setdefault(name, value) != value and name in menu.groups(menu.folders(words)):
+            raise GdexpError(
+                f"{name}: {name}={taken[name]} and {name}={value} contradict each other. Write one."
+            )
         if name == "outputs" and (value in ("", "null") or set(value) & set("%?#")):
             raise GdexpError(
                 f"outputs must be the path of a folder, without %, ? and #. Got {value!r}. "

@@ -87,15 +87,25 @@ def real(setting: str, value: Any, example: str, within: str = "(0, inf)") -> fl
         Otherwise, with the example; ``True`` and ``"2"`` are not numbers.
     """
     low, high = (float(end) for end in within[1:-1].split(","))
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    above = number and (value > low or (value == low and within[0] == "["))
-    if not above or not (value < high or (value == high and within[-1] == "]")):
+    number = _as_float(value)
+    above = number > low or (number == low and within[0] == "[")
+    if not above or not (number < high or (number == high and within[-1] == "]")):
         sign = ">=" if within[0] == "[" else ">"
         wide = f"a finite number {sign} {low:g}" if low > -math.inf else "a finite number"
         raise SettingError(
             setting, wide if high == math.inf else f"a number in {within}", value, example
         )
-    return float(value)
+    return number
+
+
+def _as_float(value: Any) -> float:
+    """Give the number that a value is: NaN where it is none, infinity for 400 digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def flag(setting: str, value: Any) -> bool:

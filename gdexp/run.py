@@ -43,6 +43,7 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     experiment = request.experiment
     problem = experiment.build()
     m = experiment.optimizer.batch_size(problem.n)
+    experiment.stop.check(m, _parts(problem))
     state = _begin(problem, experiment.seed)
     inspection = experiment.inspection(problem, request.output)
     work = Work(m, experiment.epochs, experiment.update, experiment.schedule)
@@ -95,6 +96,14 @@ def _descend(
         record.look(epoch, inspection.after(epoch, state.v))
     last = record.epochs[-1]
     record.look(last, inspection.after(last, state.v, last=True), last=True)
+
+
+def _parts(problem: RunProblem) -> dict[str, bool]:
+    """Name the sets of examples that are there, and say whether each has an accuracy."""
+    if problem.dataset is None:
+        return {"train": False}
+    classes, parts = problem.dataset.classes, problem.dataset.parts
+    return {name: classes > 0 for name, examples in parts.items() if len(examples)}
 
 
 def _begin(problem: RunProblem, seed: int) -> State:

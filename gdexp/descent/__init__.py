@@ -4,7 +4,7 @@ from gdexp.descent.carrier import Carrier, Rates, Stepwise
 from gdexp.descent.epoch import Epoch
 from gdexp.descent.gradcheck import central_differences, relative_error
 from gdexp.descent.loop import Evaluation, descent
-from gdexp.descent.optimizers import First, FullGradient, MiniBatch, Online, Optimizer
+from gdexp.descent.optimizers import First, FullGradient, MiniBatch, Online, Optimizer, Pace
 from gdexp.descent.penalties import Penalty
 from gdexp.descent.problem import Batch, Problem, Vector
 from gdexp.descent.rules import (
@@ -55,6 +55,7 @@ __all__ = [
     "Nesterov",
     "Online",
     "Optimizer",
+    "Pace",
     "Penalty",
     "Plain",
     "Plateau",

@@ -8,7 +8,7 @@ import numpy as np
 
 from gdexp.descent.carrier import Carrier, Stepwise
 from gdexp.descent.epoch import Epoch
-from gdexp.descent.optimizers import First, Optimizer
+from gdexp.descent.optimizers import First, Optimizer, Pace
 from gdexp.descent.penalties import Penalty
 from gdexp.descent.problem import Problem, Vector
 from gdexp.descent.rules import Plain, Rule
@@ -86,6 +86,11 @@ def descent(
     Epoch
         The start first (number 0), then one after each epoch that is measured. One after which v
         is not finite is measured always, and so is the last.
+
+    Raises
+    ------
+    GdexpError
+        Before anything is yielded, where the stop needs what the problem has not.
     """
     update = Update(scaling, rule or Plain(), penalty or Penalty(), clip)
     carrier, evaluation = carrier or Stepwise(), evaluation or Evaluation()
@@ -120,7 +125,7 @@ class _Course:
         if not self.state.memory:
             self.state.memory = self.update.rule.start(self.state.v)
         self.rate = self.eta
-        self.m = self.optimizer.batch_size(self.problem.n)
+        self.pace = Pace.of(self.optimizer, self.problem.n)
 
     def over(self) -> bool:
         """Whether nothing is left to be done."""
@@ -132,16 +137,17 @@ class _Course:
         return self._left() == 0 or not np.isfinite(self.state.v).all()
 
     def _left(self) -> int | None:
-        return self.stop.updates_left(self.state.updates, self.m)
+        return self.stop.updates_left(self.state.updates, self.state.examples, self.pace)
 
     def go_on(self) -> None:
         """Carry out an epoch, or what a budget leaves of it."""
-        state, left, coming = self.state, self._left(), self.optimizer.updates(self.problem.n)
+        state, left, coming = self.state, self._left(), self.pace.updates
         moment = Moment(state.epoch, state.updates, coming, self.epochs, self.history)
         rates = self.schedule.rates(self.eta, moment)
         optimizer = self.optimizer
         if left is not None and left < coming:
             optimizer, coming = First(optimizer, left), left
+            rates = rates if isinstance(rates, float) else rates[:left]
         began = time.perf_counter()
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is told by the cost
             self.carrier.train_epoch(self.problem, optimizer, self.update, rates, state)
@@ -155,6 +161,9 @@ class _Course:
         with np.errstate(over="ignore", invalid="ignore"):
             parts = self.carrier.measure(self.problem, state.v)
             total = parts["train"].cost + self.update.penalty.of(self.problem, state.v)
+        if not self.history:
+            known = {name: measure.accuracy is not None for name, measure in parts.items()}
+            self.stop.check(self.pace.m, known)
         cost = self.update.scaling.of_cost(total, parts["train"].n)
         epoch = Epoch(state.epoch, state.updates, state.examples, state.seconds, cost, parts)
         if not self.schedule.constant:

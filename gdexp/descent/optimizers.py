@@ -142,6 +142,29 @@ class Online:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """What an epoch has.
+
+    Parameters
+    ----------
+    m : int
+        Examples of an update; the last of an epoch may see fewer.
+    updates, examples : int
+        Of the whole epoch.
+    """
+
+    m: int
+    updates: int
+    examples: int
+
+    @classmethod
+    def of(cls, optimizer: Optimizer, n: int) -> "Pace":
+        """Ask an optimizer, for n training inputs."""
+        m, updates = optimizer.batch_size(n), optimizer.updates(n)
+        return cls(m, updates, min(updates * m, n))
+
+
+@dataclass(frozen=True)
 class First:
     """The first updates of another optimizer's epoch: what a budget allows of it.
 

@@ -193,10 +193,16 @@ class Cosine(_By):
         whole("warm_up", self.warm_up, 0, "0")
         real("final", self.final, "0.0", "[0, 1]")
 
+    def check(self, epochs: int | None) -> None:
+        """Refuse a warm-up that would never be over, too."""
+        super().check(epochs)
+        if self.by == "epoch" and epochs is not None and 0 < epochs <= self.warm_up:
+            allowed = f"less than the {epochs} epochs, which it warms up for"
+            raise SettingError("schedule.warm_up", allowed, self.warm_up, "0")
+
     def factors(self, times: Times, end: int | None) -> Times:
         """Evaluate the formula above."""
-        self.check(end)
-        assert end is not None
+        assert end is not None, "checked before"
         way = np.clip((times - self.warm_up) / max(end - self.warm_up, 1), 0, 1)
         down = self.final + (1 - self.final) * 0.5 * (1 + np.cos(math.pi * way))
         return np.where(times < self.warm_up, (times + 1) / (self.warm_up + 1), down)
@@ -214,7 +220,7 @@ class Plateau(Schedule):
     Parameters
     ----------
     gamma : float
-        γ, in (0, 1).
+        γ, in (0, 1].
     patience : int
         Measurements without a new best before γ is applied, >= 1.
     least : float

@@ -1,11 +1,12 @@
 """Stops: when a descent ends before all its epochs are done."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gdexp.descent.epoch import Epoch
-from gdexp.errors import GdexpError, flag, one_of, real, whole
+from gdexp.descent.optimizers import Pace
+from gdexp.errors import GdexpError, SettingError, flag, one_of, real, whole
 
 
 class Stop(ABC):
@@ -15,12 +16,28 @@ class Stop(ABC):
     restores = False  # whether the best parameters are to be kept, and to be the last ones
     spent = ""  # what to say where no updates are left
 
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:  # noqa: B027 - most need nothing
+        """Refuse a descent in which it can never come.
+
+        Parameters
+        ----------
+        m : int
+            Examples that an update sees.
+        parts : mapping of str to bool
+            The sets that are measured, and whether each has an accuracy.
+
+        Raises
+        ------
+        GdexpError
+            Saying what is lacking.
+        """
+
     @abstractmethod
     def reason(self, history: Sequence[Epoch]) -> str:
         """Say why to end after what was measured so far; empty to go on."""
 
-    def updates_left(self, updates: int, m: int) -> int | None:
-        """Say how many updates by m examples may follow after so many; None for any number."""
+    def updates_left(self, updates: int, examples: int, pace: Pace) -> int | None:
+        """Say how many may follow when so much was done in whole epochs; None for any number."""
         return None
 
     def merit(self, epoch: Epoch) -> float:
@@ -101,22 +118,22 @@ class Early(Stop):
         """As set."""
         return self.restore
 
-    def merit(self, epoch: Epoch) -> float:
-        """Give what is the larger the better.
-
-        Raises
-        ------
-        GdexpError
-            Where the problem has no validation set, or no accuracy.
-        """
-        measure = epoch.parts.get("val")
-        if measure is None:
-            raise GdexpError("stop=early needs a validation set, which this problem has not.")
-        if self.metric == "cost":
-            return -measure.cost / measure.n
-        if measure.accuracy is None:
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:
+        """Ask for a validation set, and for its accuracy where that is gone by."""
+        if "val" not in parts:
+            raise GdexpError(
+                "stop=early needs a validation set, which this problem has not. "
+                "Take another stop, such as stop=tolerance."
+            )
+        if self.metric == "accuracy" and not parts["val"]:
             raise GdexpError("stop.metric: there is no accuracy here. Write stop.metric=cost.")
-        return measure.accuracy
+
+    def merit(self, epoch: Epoch) -> float:
+        """Give what is the larger the better."""
+        measure = epoch.parts["val"]
+        if self.metric == "accuracy" and measure.accuracy is not None:
+            return measure.accuracy
+        return -measure.cost / measure.n
 
     def reason(self, history: Sequence[Epoch]) -> str:
         """Count the measurements since the best one."""
@@ -132,8 +149,8 @@ class Early(Stop):
 class Budget(Stop):
     """Ends when something is used up: so that variants can be compared fairly.
 
-    Updates and examples are met exactly, within an epoch too (of examples, as many whole updates
-    as they allow); seconds, spent on updates alone, are looked at after every measured epoch.
+    Updates and examples are met exactly, within an epoch too (of examples, as many updates as they
+    allow); seconds, spent on updates alone, are looked at after every measured epoch.
 
     Parameters
     ----------
@@ -161,6 +178,12 @@ class Budget(Stop):
         if self.seconds is not None:
             real("seconds", self.seconds, "10")
 
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:
+        """Ask for examples enough for an update."""
+        if self.examples is not None and self.examples < m:
+            allowed = f"at least m = {m}, the examples of an update"
+            raise SettingError("stop.examples", allowed, self.examples, str(10 * m))
+
     def reason(self, history: Sequence[Epoch]) -> str:
         """Say when the seconds are over; updates and examples are limited beforehand."""
         over = self.seconds is not None and history[-1].seconds >= self.seconds
@@ -172,11 +195,14 @@ class Budget(Stop):
         name, count = next((k, v) for k, v in vars(self).items() if v is not None)
         return f"the budget of {count:,} {name} is spent"
 
-    def updates_left(self, updates: int, m: int) -> int | None:
-        """Give what the budget allows."""
+    def updates_left(self, updates: int, examples: int, pace: Pace) -> int | None:
+        """Give what the budget allows: an epoch's last update may have fewer examples than m."""
         if self.updates is not None:
             return max(self.updates - updates, 0)
-        return None if self.examples is None else max(self.examples // m - updates, 0)
+        if self.examples is None:
+            return None
+        epochs, rest = divmod(max(self.examples - examples, 0), pace.examples)
+        return epochs * pace.updates + rest // pace.m
 
 
 @dataclass(frozen=True)
@@ -210,22 +236,19 @@ class Target(Stop):
         else:
             real("accuracy", self.accuracy, "0.95", "(0, 1]")
 
-    def reason(self, history: Sequence[Epoch]) -> str:
-        """Compare the last measurement with the target.
-
-        Raises
-        ------
-        GdexpError
-            Where there is no such set, or no accuracy.
-        """
-        last = history[-1]
-        measure = last.parts.get(self.part)
-        if measure is None or (self.cost is None and measure.accuracy is None):
+    def check(self, m: int, parts: Mapping[str, bool]) -> None:
+        """Ask for the set, and for its accuracy where that is the target."""
+        if self.part not in parts or (self.cost is None and not parts[self.part]):
             what = "accuracy" if self.cost is None else "cost"
             raise GdexpError(
                 f"stop=target: there is no {what} of {self.part!r} here. "
                 "Write for example stop.part=train stop.cost=0.1."
             )
+
+    def reason(self, history: Sequence[Epoch]) -> str:
+        """Compare the last measurement with the target."""
+        last = history[-1]
+        measure = last.parts[self.part]
         took = f"in {last.updates:,} updates, {last.examples:,} examples, {last.seconds:.3g} s"
         if self.cost is not None and measure.cost / measure.n <= self.cost:
             return f"{self.part} cost {self.cost:g} reached {took}"

@@ -24,7 +24,8 @@ class Update:
     penalty : Penalty
         Its gradient is part of g.
     clip : float, optional
-        The largest ‖g‖: a longer g is shortened to it (Pascanu, Mikolov & Bengio 2013, alg. 1).
+        The largest ‖g‖: a longer g is shortened to it (Pascanu, Mikolov & Bengio 2013, alg. 1),
+        times clip/‖g‖; PyTorch divides by ‖g‖ + 1e-6.
 
     Raises
     ------

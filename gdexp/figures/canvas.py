@@ -25,7 +25,7 @@ def canvas(title: str, file: Path) -> Iterator["Axes"]:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        told = "Pictures need matplotlib. Got none: pip install 'gdexp[figures]'."
+        told = "Pictures need matplotlib. Got none: pip install matplotlib."
         raise GdexpError(told) from None
     figure = Figure(figsize=(6, 4.8), layout="constrained")
     axes = figure.add_subplot()

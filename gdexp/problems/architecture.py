@@ -115,8 +115,8 @@ class Architecture:
         if self.outputs == "per_class":
             return OneHot(classes)
         if classes != 2:
-            allowed = f"per_class, for {classes} classes"
-            raise SettingError("architecture.outputs", allowed, self.outputs, "per_class")
+            allowed, advice = f"per_class, for {classes} classes", "Or take architecture=hidden_30."
+            raise SettingError("architecture.outputs", allowed, "one", "per_class", advice)
         if self.output_activation == "softmax":
             allowed = "another than softmax, which is 1 for a single output"
             raise SettingError("architecture.output_activation", allowed, "softmax", "sigmoid")
