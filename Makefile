@@ -5,6 +5,7 @@ VENV ?= .venv
 JOBS ?= 2
 ARGS ?= optimizer=sgd batch=10
 SECTIONS ?=
+TORCH ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -20,7 +21,7 @@ run: $(VENV)/.run ## Install, and train on the embedded digits (ARGS="..." for a
 ui: $(VENV)/.run ## Open the runs in the MLflow UI
 	$(BIN)/python -m gdexp ui
 
-test: check browser ## Install, check and test everything
+test: check browser $(if $(TORCH),$(VENV)/.torch) ## Install, check and test everything (TORCH=1: beside PyTorch, too)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: $(VENV)/.dev ## Lint, formatting, types and import layers
@@ -59,15 +60,21 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): a minute or two ..."
-	@$(PIP) --editable '.[compiled]' || $(PIP) --editable .
+	@$(PIP) --editable '.[compiled,functions]' || $(PIP) --editable '.[functions]'
 	@$(BIN)/python -m gdexp.engines.compiled \
 		|| echo "engine=compiled is not there, for want of Numba; runs take the other engines."
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run
-	$(PIP) --editable '.[compiled,bench]'
+	$(PIP) --editable '.[compiled,functions,bench]'
+	@touch $@
+
+$(VENV)/.torch: $(VENV)/.dev
+	@echo "Installing PyTorch, which some tests compare with: several GB ..."
+	@$(PIP) --editable '.[torch]' \
+		|| echo "PyTorch cannot be installed here: its tests will say that they were not run."
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --editable '.[compiled,dev]'
+	$(PIP) --editable '.[compiled,functions,dev]'
 	@touch $@
