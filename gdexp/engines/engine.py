@@ -104,12 +104,19 @@ class Engine(ABC):
         """
 
 
-def only_bare(problem: Problem, work: Work) -> str:
-    """Say what there is beside plain steps of a network with an output for each class."""
+def only_classes(problem: Problem) -> str:
+    """Say what the problem is if not a network with an output for each class; empty if it is."""
     if not isinstance(problem, Network):
         return "carries out networks only"
     if not isinstance(problem.targets, OneHot):
         return "carries out networks with an output for each class only"
+    return ""
+
+
+def only_bare(problem: Problem, work: Work) -> str:
+    """Say what there is beside plain steps of a network with an output for each class."""
+    if why := only_classes(problem):
+        return why
     if not work.update.bare:
         return "carries out rule=plain only, without a penalty and without clipping"
     return ""

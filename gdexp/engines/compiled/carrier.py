@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 from gdexp.data import Examples
 from gdexp.descent import Optimizer, Problem, Rates, State, Update, Vector
 from gdexp.engines.compiled.inputs import CODES, VALUES, form_of, hold
-from gdexp.engines.compiled.layout import Layout, aligned
+from gdexp.engines.compiled.kept import Kept
+from gdexp.engines.compiled.layout import LANES, Layout, aligned
+from gdexp.engines.compiled.recipe import KEPT, recipe_of
 from gdexp.engines.held import held
 from gdexp.errors import GdexpError
 from gdexp.measure import Measure
 from gdexp.problems import Network
 
 MOMENT = 10**10  # parameters times examples of one compiled call: about half a second
+STEP = 25  # examples that take as long as a rule's step, at most
+Order = NDArray[np.int64]
 
 
 class CompiledCarrier:
@@ -42,9 +46,11 @@ class CompiledCarrier:
             _check_labels(name, part, problem.sizes[-1])
         self.how = f"inputs {form}, density {train.density:.2f}"
         self._inputs = {name: self._held(part, problem.dtype, form) for name, part in parts}
-        self._gradient = np.zeros_like(self._layout.parameters)
+        self._parameters, self._gradient = self._layout.room(), self._layout.room().array
+        self._kept = Kept(self._layout)
         nothing = np.zeros(0, np.int64)  # all is compiled before the clock of an epoch starts
-        self._epoch(nothing, 1, np.zeros(0), True)
+        for epoch in (self._plain_epoch, self._ruled_epoch):
+            epoch(nothing, 1, np.zeros(0), Update(), 1)
         self._measure(self._inputs["train"], nothing)
 
     def _held(self, examples: Examples, dtype: np.dtype[Any], form: str) -> Any:
@@ -56,53 +62,69 @@ class CompiledCarrier:
 
     def _work(self, chunk: int) -> tuple[NDArray[Any], ...]:
         """Give room for a chunk: activations, errors, labels."""
-        room = chunk * (self._net.layers + 1) * self._net.pitch
-        dtype = self._layout.parameters.dtype
+        room, dtype = chunk * (self._net.layers + 1) * self._net.pitch, self._gradient.dtype
         return aligned(room, dtype), aligned(room, dtype), np.zeros(chunk, np.int64)
 
-    def _epoch(
-        self, order: NDArray[np.int64], m: int, etas: NDArray[np.float64], mean: bool
+    def _plain_epoch(
+        self, order: Order, m: int, etas: NDArray[np.float64], update: Update, t: int
     ) -> None:
-        work = self._work(self._kernels.chunk_of(m, len(order)))
-        inputs, parameters = self._inputs["train"], self._layout.parameters
+        work, mean = self._work(self._kernels.chunk_of(m, len(order))), update.scaling.update
+        inputs, parameters = self._inputs["train"], self._parameters.array
         self._kernels.epoch(
-            parameters, self._gradient, self._net, inputs, order, m, etas, mean, work
+            parameters, self._gradient, self._net, inputs, order, m, etas, mean == "mean", work
+        )
+
+    def _ruled_epoch(
+        self, order: Order, m: int, etas: NDArray[np.float64], update: Update, t: int
+    ) -> None:
+        """Carry out updates from number t on that are more than plain steps."""
+        inputs, mean = self._inputs["train"], update.scaling.update == "mean"
+        recipe = recipe_of(update, inputs.size)
+        kept = self._kept.arrays(KEPT[recipe.code])
+        work = *self._work(self._kernels.chunk_of(m, len(order))), aligned(LANES, np.dtype(float))
+        self._kernels.ruled_epoch(
+            *(self._parameters.array, self._gradient, kept, self._net, inputs, order, m, etas),
+            *(mean, recipe, t, work),
         )
 
     def train_epoch(
         self, problem: Problem, optimizer: Optimizer, update: Update, rates: Rates, state: State
     ) -> None:
         """Go through the training inputs once, in the order that `Stepwise` would take."""
-        m, mean = optimizer.batch_size(problem.n), update.scaling.update == "mean"
+        m = optimizer.batch_size(problem.n)
         order = optimizer.order(problem.n, state.rng).astype(np.int64, copy=False)
         etas = np.full(-(-len(order) // m), rates)
-        self._layout.pack(state.v)
-        for some in self._in_moments(len(order), m):
-            self._epoch(order[some], m, etas[some.start // m :], mean)
-        self._layout.unpack(state.v)
-        state.updates += -(-len(order) // m)
+        self._parameters.pack(state.v)
+        self._kept.pack(state.memory)
+        epoch = self._plain_epoch if update.bare else self._ruled_epoch
+        for some in self._in_moments(len(order), m, 0 if update.bare else STEP):
+            done = some.start // m
+            epoch(order[some], m, etas[done:], update, state.updates + done + 1)
+        self._parameters.unpack(state.v)
+        self._kept.unpack(state.memory)
+        state.updates += len(etas)
         state.examples += len(order)
 
     def measure(self, problem: Problem, v: Vector) -> Mapping[str, Measure]:
         """Measure v on each set of examples."""
-        self._layout.pack(v)
+        self._parameters.pack(v)
         return {
             name: self._measure(inputs, np.arange(inputs.size))
             for name, inputs in self._inputs.items()
         }
 
-    def _measure(self, inputs: Any, order: NDArray[np.int64]) -> Measure:
+    def _measure(self, inputs: Any, order: Order) -> Measure:
         work, cost, correct = self._work(self._kernels.CHUNK), 0.0, 0
         for some in self._in_moments(len(order), self._kernels.CHUNK):
             more = self._kernels.measure(
-                self._layout.parameters, self._net, inputs, order[some], work
+                self._parameters.array, self._net, inputs, order[some], work
             )
             cost, correct = cost + float(more[0]), correct + int(more[1])
         return Measure(cost, len(order), correct)
 
-    def _in_moments(self, n: int, m: int) -> Iterator[slice]:
+    def _in_moments(self, n: int, m: int, step: int = 0) -> Iterator[slice]:
         """Cut an order between updates: Python sees to Ctrl-C between two compiled calls."""
-        some = max(MOMENT // self._layout.problem.size // m, 1) * m
+        some = max(MOMENT // self._layout.problem.size // (m + step), 1) * m
         for first in range(0, max(n, 1), some):
             yield slice(first, first + some)
 

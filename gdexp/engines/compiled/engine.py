@@ -20,13 +20,15 @@ from gdexp import signals
 from gdexp.data.cache import cache_folder
 from gdexp.descent import Problem
 from gdexp.engines.compiled.inputs import form_of
-from gdexp.engines.engine import Engine, Prepared, Work, only_bare
+from gdexp.engines.compiled.recipe import CODES
+from gdexp.engines.engine import Engine, Prepared, Work, only_classes
 from gdexp.errors import GdexpError
 from gdexp.problems import Network
 
 SOURCES = (
-    *("layout.py", "inputs.py", "simd.py", "elementary.py"),
+    *("layout.py", "inputs.py", "simd.py", "elementary.py", "arithmetic.py", "recipe.py"),
     *("kernels.py", "encode.py", "dense.py", "first_layer.py", "epochs.py"),
+    *("steps.py", "estimate.py", "ruled.py"),
 )
 COMPILING = 8.0  # seconds that it takes
 INSTALL = "pip install 'gdexp[compiled]'"
@@ -40,8 +42,11 @@ class Compiled(Engine):
     """
 
     def refusal(self, problem: Problem, work: Work) -> str:
-        """Plain steps."""
-        return only_bare(problem, work)
+        """All rules that there are loops for, of a network with an output for each class."""
+        if why := only_classes(problem):
+            return why
+        rule = type(work.update.rule)
+        return "" if rule in CODES else f"does not carry out the rule {rule.__name__}"
 
     def prepare(self, problem: Network) -> Prepared:
         """Lay out the data, and compile what no run before has compiled."""

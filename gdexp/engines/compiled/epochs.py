@@ -7,6 +7,7 @@ import numpy as np
 from gdexp.engines.compiled.encode import encode
 from gdexp.engines.compiled.first_layer import Inputs, feed, inputs_at, learn
 from gdexp.engines.compiled.kernels import (
+    CHUNK,
     QUADRATIC,
     SIGMOID,
     Net,
@@ -16,11 +17,10 @@ from gdexp.engines.compiled.kernels import (
     jit,
     net_at,
 )
+from gdexp.engines.compiled.ruled import ruled_epoch
 from gdexp.engines.compiled.simd import LANES, add, flush_denormals, load, pointer, restore, store
 
-__all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "encode", "epoch", "measure"]
-
-CHUNK = 128  # most examples that are fed forward before their gradients are gathered
+__all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "encode", "epoch", "measure", "ruled_epoch"]
 
 
 @jit

@@ -36,6 +36,7 @@ from gdexp.engines.compiled.simd import (
 
 SIGMOID, TANH, RELU, SOFTMAX = (KINDS[name] for name in ("sigmoid", "tanh", "relu", "softmax"))
 QUADRATIC = 0  # 1 is cross-entropy
+CHUNK = 128  # most examples that are fed forward before their gradients are gathered
 
 jit: Any = njit(cache=True, nogil=True, error_model="numpy")
 
