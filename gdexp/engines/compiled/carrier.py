@@ -49,8 +49,7 @@ class CompiledCarrier:
         self._parameters, self._gradient = self._layout.room(), self._layout.room().array
         self._kept = Kept(self._layout)
         nothing = np.zeros(0, np.int64)  # all is compiled before the clock of an epoch starts
-        for epoch in (self._plain_epoch, self._ruled_epoch):
-            epoch(nothing, 1, np.zeros(0), Update(), 1)
+        self._epoch(nothing, 1, np.zeros(0), Update(), 1)
         self._measure(self._inputs["train"], nothing)
 
     def _held(self, examples: Examples, dtype: np.dtype[Any], form: str) -> Any:
@@ -65,24 +64,15 @@ class CompiledCarrier:
         room, dtype = chunk * (self._net.layers + 1) * self._net.pitch, self._gradient.dtype
         return aligned(room, dtype), aligned(room, dtype), np.zeros(chunk, np.int64)
 
-    def _plain_epoch(
+    def _epoch(
         self, order: Order, m: int, etas: NDArray[np.float64], update: Update, t: int
     ) -> None:
-        work, mean = self._work(self._kernels.chunk_of(m, len(order))), update.scaling.update
-        inputs, parameters = self._inputs["train"], self._parameters.array
-        self._kernels.epoch(
-            parameters, self._gradient, self._net, inputs, order, m, etas, mean == "mean", work
-        )
-
-    def _ruled_epoch(
-        self, order: Order, m: int, etas: NDArray[np.float64], update: Update, t: int
-    ) -> None:
-        """Carry out updates from number t on that are more than plain steps."""
+        """Carry out updates, from number t on."""
+        work = *self._work(self._kernels.chunk_of(m, len(order))), aligned(LANES, np.dtype(float))
         inputs, mean = self._inputs["train"], update.scaling.update == "mean"
         recipe = recipe_of(update, inputs.size)
         kept = self._kept.arrays(KEPT[recipe.code])
-        work = *self._work(self._kernels.chunk_of(m, len(order))), aligned(LANES, np.dtype(float))
-        self._kernels.ruled_epoch(
+        self._kernels.epoch(
             *(self._parameters.array, self._gradient, kept, self._net, inputs, order, m, etas),
             *(mean, recipe, t, work),
         )
@@ -96,10 +86,9 @@ class CompiledCarrier:
         etas = np.full(-(-len(order) // m), rates)
         self._parameters.pack(state.v)
         self._kept.pack(state.memory)
-        epoch = self._plain_epoch if update.bare else self._ruled_epoch
         for some in self._in_moments(len(order), m, 0 if update.bare else STEP):
             done = some.start // m
-            epoch(order[some], m, etas[done:], update, state.updates + done + 1)
+            self._epoch(order[some], m, etas[done:], update, state.updates + done + 1)
         self._parameters.unpack(state.v)
         self._kept.unpack(state.memory)
         state.updates += len(etas)

@@ -28,7 +28,7 @@ from gdexp.problems import Network
 SOURCES = (
     *("layout.py", "inputs.py", "simd.py", "elementary.py", "arithmetic.py", "recipe.py"),
     *("kernels.py", "encode.py", "dense.py", "first_layer.py", "epochs.py"),
-    *("steps.py", "estimate.py", "ruled.py"),
+    *("steps.py", "estimate.py", "move.py"),
 )
 COMPILING = 8.0  # seconds that it takes
 INSTALL = "pip install 'gdexp[compiled]'"

@@ -17,30 +17,36 @@ from gdexp.engines.compiled.kernels import (
     jit,
     net_at,
 )
-from gdexp.engines.compiled.ruled import ruled_epoch
+from gdexp.engines.compiled.move import move
+from gdexp.engines.compiled.recipe import BARE
 from gdexp.engines.compiled.simd import LANES, add, flush_denormals, load, pointer, restore, store
 
-__all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "encode", "epoch", "measure", "ruled_epoch"]
+__all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "encode", "epoch", "measure"]
 
 
 @jit
-def epoch(parameters, gradient, net, inputs, order, m, etas, mean, work):
-    """Go through the examples in `order`, m at a time: v → v − η (/ m) Σ ∇C_x, η by update.
+def epoch(parameters, gradient, kept, net, inputs, order, m, etas, mean, recipe, t, work):
+    """Go through the examples in `order`, m at a time, from update t on, with the rates `etas`.
 
-    Mini-batches of up to CHUNK examples go straight into the parameters; the gradients of larger
-    ones are summed up in `gradient`, as large as the parameters, which is zero before and after.
-    `work` holds activations, errors and labels of a chunk of examples.
+    Plain steps of mini-batches of up to CHUNK examples, v → v − η (/ m) Σ ∇C_x, go straight into
+    the parameters; the gradients of larger ones, and of other updates, are summed up in `gradient`,
+    as large as the parameters, which is zero before and after. `kept` is what a rule keeps of g and
+    of g², as large where it does. `work` holds activations, errors and labels of a chunk of
+    examples, and LANES numbers in float64.
     """
     n, chunk, room = order.size, chunk_of(m, order.size), (net.layers + 1) * net.pitch
     P, A, D, labels = pointer(parameters), pointer(work[0]), pointer(work[1]), pointer(work[2])
+    U, S, sums = pointer(kept[0]), pointer(kept[1]), pointer(work[3])
     shape, data, perm = net_at(net), inputs_at(inputs), pointer(order)
-    first, direct = shape.pitch, m <= CHUNK
+    bare = recipe.code == BARE
+    first, direct = shape.pitch, bare and m <= CHUNK
     Q = P if direct else pointer(gradient)
     state = flush_denormals()
     for begin in range(0, n, m):
         size = min(m, n - begin)
         eta = etas[begin // m]
-        rate = parameters.dtype.type(eta / size if mean else eta)
+        factor = eta if bare else -1.0
+        rate = parameters.dtype.type(factor / size if mean else factor)
         for k in range(begin, begin + size, chunk):
             held = min(chunk, begin + size - k)
             feed(P, shape, A, first, room, data, perm, n, k, held)
@@ -50,9 +56,12 @@ def epoch(parameters, gradient, net, inputs, order, m, etas, mean, work):
             backward(P, shape, labels, A, D, room, held, rate)
             learn(Q, shape, D, first, room, data, perm, k, held)
             gather(Q, shape, A, D, room, held)
-        if not direct:
-            for t in range(0, parameters.size, LANES):
-                store(P, t, add(load(P, t), load(Q, t)))
+        if not bare:
+            examples = 1.0 if mean else np.float64(size)
+            move(P, Q, U, S, sums, shape, parameters.size, recipe, examples, eta, t + begin // m)
+        elif not direct:
+            for k in range(0, parameters.size, LANES):
+                store(P, k, add(load(P, k), load(Q, k)))
             gradient[:] = 0
     restore(state)
 

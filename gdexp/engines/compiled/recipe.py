@@ -17,7 +17,7 @@ from gdexp.descent import (
     Update,
 )
 
-STRAIGHT, FIXED, HEAVY, ROOTED, CORRECTED = range(5)
+BARE, STRAIGHT, FIXED, HEAVY, ROOTED, CORRECTED = range(6)
 CODES: Mapping[type, int] = {
     Plain: STRAIGHT,
     FixedLength: FIXED,
@@ -29,6 +29,7 @@ CODES: Mapping[type, int] = {
     AdamW: CORRECTED,
 }
 KEPT = {  # names in the rule's memory: of what is kept of g, and of g²
+    BARE: ("", ""),
     STRAIGHT: ("", ""),
     FIXED: ("", ""),
     HEAVY: ("u", ""),
@@ -62,7 +63,8 @@ def recipe_of(update: Update, n: int) -> Recipe:
     """Give the recipe of an update, where there are n training examples."""
     l1, l2 = update.penalty.l1 / n, update.penalty.l2 / n
     clip = math.inf if update.clip is None else float(update.clip)
-    return Recipe(CODES[type(update.rule)], l1, l2, clip, **_numbers(update.rule))
+    code = BARE if update.bare else CODES[type(update.rule)]
+    return Recipe(code, l1, l2, clip, **_numbers(update.rule))
 
 
 def _numbers(rule: Rule) -> dict[str, Any]:
