@@ -52,11 +52,13 @@ def end(
     scaling: Scaling = Scaling(),  # noqa: B008 - frozen
     eta: float = 0.05,
     epochs: int = 1,
+    **more: Any,
 ) -> tuple[State, list[Any]]:
     network = Network(architecture, cost, dataset, engine.dtype)
     state = State.begin(network, seed=3)
     carrier = engine.prepare(network)
-    run = descent(network, optimizer, scaling, state, eta=eta, epochs=epochs, carrier=carrier)
+    more |= {"eta": eta, "epochs": epochs, "carrier": carrier}
+    run = descent(network, optimizer, scaling, state, **more)
     return state, list(run)
 
 
@@ -65,6 +67,9 @@ def assert_same(engine: Kind, dataset: Dataset, *rest: Any, **more: Any) -> None
     ours, epochs = end(engine("float64"), dataset, *rest, **more)
     reference, expected = end(Reference("float64"), dataset, *rest, **more)
     assert np.abs(ours.v - reference.v).max() <= 1e-12 * np.abs(reference.v).max()
+    assert ours.memory.keys() == reference.memory.keys()
+    for kept, right in zip(ours.memory.values(), reference.memory.values(), strict=True):
+        assert np.abs(kept - right).max() <= 1e-12 * np.abs(right).max()
     assert (ours.updates, ours.examples) == (reference.updates, reference.examples)
     assert ours.rng.bit_generator.state == reference.rng.bit_generator.state
     for one, other in zip(epochs, expected, strict=True):

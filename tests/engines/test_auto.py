@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from gdexp.data import Dataset, Digits
+from gdexp.descent import Adam, Exponential, Momentum, Update
 from gdexp.engines import Auto, Blas, Compiled, Reference, Work, auto
+from gdexp.errors import GdexpError
 from gdexp.problems import Architecture, Network, Quadratic
 from tests.conftest import Command, small_dataset
 from tests.engines.conftest import thinned
@@ -37,6 +39,28 @@ def test_sparse_images_and_small_networks_are_compiled(
     choice = Auto("float32").choose(network(mnist, *hidden), Work(m, 1000))
     assert choice.engine == Compiled("float32")
     assert choice.why.startswith("auto: estimated, start included: compiled ")
+
+
+@pytest.mark.parametrize("update", [Update(rule=Adam()), Update(clip=1.0)], ids=["adam", "clip"])
+@pytest.mark.usefixtures("compiled_before")
+def test_what_blas_does_not_do_is_compiled(update: Update, mnist: Dataset) -> None:
+    by_update = Exponential("update", 0.999)
+    choice = Auto("float32").choose(network(mnist, 30), Work(10, 3, update, by_update))
+    assert choice.engine == Compiled("float32")
+    assert "blas" not in choice.why
+
+
+@pytest.mark.usefixtures("compiled_before")
+def test_a_rule_that_nobody_has_compiled_is_the_references() -> None:
+    class Halved(Momentum):
+        """A user's own."""
+
+    work = Work(10, 1000, Update(rule=Halved(0.5)))
+    choice = Auto("float32").choose(network(small_dataset(), 30), work)
+    assert choice.engine == Reference("float32")
+    assert choice.why == "auto: compiled does not carry out the rule Halved"
+    with pytest.raises(GdexpError, match="engine=compiled does not carry out the rule Halved"):
+        Compiled("float32").choose(network(small_dataset(), 30), work)
 
 
 @pytest.mark.usefixtures("compiled_before")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gdexp.descent import MiniBatch, State, Update
+from gdexp.descent import Adam, MiniBatch, Momentum, Plain, Rule, State, Update
 from gdexp.engines import Compiled
 from gdexp.engines.compiled import engine
 from gdexp.errors import GdexpError
@@ -24,17 +24,19 @@ import sys
 import tempfile
 import numpy as np
 from gdexp.data import Digits
-from gdexp.descent import MiniBatch, Scaling, State, descent
-from gdexp.descent import MiniBatch, Scaling, State
+from gdexp.descent import Adam, FixedLength, MiniBatch, Penalty, Scaling, State, descent
 from gdexp.engines import Compiled
 from gdexp.problems import Architecture, Network, Quadratic
 
 for precision in ("float32", "float64"):
     network = Network(Architecture([30, 20], "tanh"), Quadratic(), Digits().load(), precision)
-    state = State.begin(network, 0)
     carrier = Compiled(precision).prepare(network)
-    run = [*descent(network, MiniBatch(7), Scaling(), state, eta=0.5, epochs=3, carrier=carrier)]
-    print(state.v.tobytes().hex()[:20000], [epoch.cost.hex() for epoch in run])
+    updates = {"penalty": Penalty(0.5, 2.0), "clip": 0.3}
+    for eta, more in ((0.5, {}), (0.01, {"rule": Adam(), **updates}), (0.1, {"rule": FixedLength()})):
+        state, more = State.begin(network, 0), {"eta": eta, "epochs": 3, **more}
+        run = [*descent(network, MiniBatch(7), Scaling(), state, carrier=carrier, **more)]
+        kept = [each.tobytes().hex()[:9000] for each in state.memory.values()]
+        print(state.v.tobytes().hex()[:20000], kept, [epoch.cost.hex() for epoch in run])
 """
 
 
@@ -157,17 +159,40 @@ def test_a_descent_that_diverged_leaves_nothing_behind() -> None:
     assert carrier.measure(network, state.v)["train"].cost == first
 
 
+@pytest.mark.parametrize("rule", [Plain(), Adam()], ids=["plain", "adam"])
 @pytest.mark.parametrize("m", [1, 7, 130, 200])
-def test_an_epoch_in_moments_has_the_same_bits(monkeypatch: pytest.MonkeyPatch, m: int) -> None:
+def test_an_epoch_in_moments_has_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, m: int, rule: Rule
+) -> None:
     def trained() -> np.ndarray:
         network = Network(Architecture([40]), Quadratic(), small_dataset(n=200), np.float32)
-        state = State.begin(network, 0)
-        Compiled("float32").prepare(network).train_epoch(
-            network, MiniBatch(m), Update(), 0.5, state
-        )
-        assert state.examples == 200
-        return state.v
+        state, update = State.begin(network, 0), Update(rule=rule)
+        state.memory = rule.start(state.v)
+        carrier = Compiled("float32").prepare(network)
+        for _ in range(2):
+            carrier.train_epoch(network, MiniBatch(m), update, 0.5, state)
+        assert state.examples == 400
+        return np.stack([state.v, *state.memory.values()])
 
     whole = trained()
     monkeypatch.setattr("gdexp.engines.compiled.carrier.MOMENT", 1)
     assert trained().tobytes() == whole.tobytes()
+
+
+def test_a_memory_that_another_run_left_does_not_count() -> None:
+    """A state's memory is all that a rule knows: runs that share a carrier do not meet."""
+    network = Network(Architecture([40]), Quadratic(), small_dataset(), np.float32)
+    carrier = Compiled("float32").prepare(network)
+
+    def trained(epochs: int) -> State:
+        state, update = State.begin(network, 0), Update(rule=Momentum(0.9))
+        state.memory = update.rule.start(state.v)
+        for _ in range(epochs):
+            carrier.train_epoch(network, MiniBatch(7), update, 0.1, state)
+        return state
+
+    first = trained(2)
+    trained(3)
+    again = trained(2)
+    assert again.v.tobytes() == first.v.tobytes()
+    assert again.memory["u"].tobytes() == first.memory["u"].tobytes()

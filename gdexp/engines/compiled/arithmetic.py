@@ -5,8 +5,8 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from gdexp.engines.compiled.simd import VECTORS, as_llvm, broadcast, call, splat
 from gdexp.engines.compiled.layout import LANES
+from gdexp.engines.compiled.simd import VECTORS, as_llvm, broadcast, call, splat
 
 
 @intrinsic

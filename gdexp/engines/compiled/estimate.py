@@ -2,12 +2,10 @@
 
 import math
 
-import numpy as np
-
 from gdexp.engines.compiled.arithmetic import sign, widen
 from gdexp.engines.compiled.kernels import jit
 from gdexp.engines.compiled.recipe import FIXED
-from gdexp.engines.compiled.simd import LANES, add, fma, load, multiply_add, scale, store, zero
+from gdexp.engines.compiled.simd import LANES, fma, load, multiply_add, scale, store, zero
 
 
 @jit

@@ -52,9 +52,7 @@ class Layout:
     def room(self) -> "Padded":
         """Give zeros in this layout, for parameters or for what belongs to each of them."""
         array, sizes, w = aligned(self.size, self.problem.dtype), self.problem.sizes, self.net[4]
-        later = (
-            self._rows(array, l, int(w[l]), sizes[l], sizes[l + 1]) for l in range(1, len(w))
-        )
+        later = (self._rows(array, l, int(w[l]), sizes[l], sizes[l + 1]) for l in range(1, len(w)))
         biases = [array[at:][:units] for at, units in zip(self._b, sizes[1:], strict=True)]
         return Padded(
             self.problem, array, [*self._panels(array, sizes[0], sizes[1]), *later], biases

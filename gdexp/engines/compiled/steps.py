@@ -33,7 +33,7 @@ def straight(P, Q, size, eta):
 
 @jit
 def heavy(P, Q, U, size, recipe, eta):
-    """u ← keep u + g; Δv = −η (lean g + pull u)."""
+    """U ← keep u + g; Δv = −η (lean g + pull u)."""
     lean, pull = -eta * recipe.lean, -eta * recipe.pull
     for k in range(0, size, LANES):
         g = load(Q, k)
@@ -63,7 +63,7 @@ def rooted(P, Q, S, size, recipe, eta):
 
 @jit
 def corrected(P, Q, M, S, size, recipe, eta, t):
-    """m ← keep m + (1 − keep) g; Δv = −η (m / c) / (√(s / c2) + ε) − η decay v.
+    """M ← keep m + (1 − keep) g; Δv = −η (m / c) / (√(s / c2) + ε) − η decay v.
 
     c and c2 are 1 less the t-th power of keep and keep2.
     """
