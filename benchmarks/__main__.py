@@ -10,6 +10,7 @@ from benchmarks.section import arguments
 
 SECTIONS = {
     "epochs": "an epoch beside scikit-learn, PyTorch and JAX, and the cost that each reaches",
+    "rules": "an epoch under momentum, Adam and others beside PyTorch",
     "limits": "the compiled epoch beside what the core's arithmetic allows",
     "choice": "which engine engine=auto takes, and what a better choice would save",
     "growth": "an epoch against examples, width, depth and mini-batch",

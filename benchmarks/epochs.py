@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import mnist, section, timing
 from benchmarks.document import table
-from benchmarks.peer import Peer
+from benchmarks.peer import Make, Peer
 from benchmarks.peers import PEERS
 from gdexp.problems import Network
 
@@ -32,10 +32,12 @@ TOLERANCE = 0.01
 Figures = dict[str, float]  # by program
 
 
-def made(network: Network, m: int, eta: float) -> dict[str, Peer]:
+def made(
+    network: Network, m: int, eta: float, programs: Mapping[str, Make] = PEERS
+) -> dict[str, Peer]:
     """Make every program ready that is installed."""
     peers = {}
-    for name, make in PEERS.items():
+    for name, make in programs.items():
         try:
             peers[name] = make(network, m, eta)
         except ModuleNotFoundError as missing:
@@ -50,9 +52,11 @@ def cost(network: Network, peer: Peer) -> float | None:
     return network.cost(peer.v().astype(network.dtype), slice(0, network.n)) / network.n
 
 
-def measure(network: Network, m: int, eta: float, rounds: int) -> tuple[Figures, Figures]:
+def measure(
+    network: Network, m: int, eta: float, rounds: int, programs: Mapping[str, Make] = PEERS
+) -> tuple[Figures, Figures]:
     """Give medians by program, and the costs after the first epoch, which is not timed."""
-    peers = made(network, m, eta)
+    peers = made(network, m, eta, programs)
     epochs = {name: peer.epoch for name, peer in peers.items()}
     first = timing.once(epochs)
     costs = {name: cost(network, peer) for name, peer in peers.items()}

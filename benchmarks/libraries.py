@@ -35,8 +35,8 @@ def scikit_learn(network: Network, m: int, eta: float) -> Peer:
     return Peer(lambda: model.partial_fit(x, labels, classes=classes) and None, None)
 
 
-def pytorch(network: Network, m: int, eta: float) -> Peer:
-    """Eager PyTorch: a Sequential, SGD, and slices of shuffled tensors (no DataLoader)."""
+def pytorch(network: Network, m: int, eta: float, rule: str = "SGD", **settings: float) -> Peer:
+    """Eager PyTorch: a Sequential, a rule, and slices of shuffled tensors (no DataLoader)."""
     import torch
     from torch.nn.functional import mse_loss
 
@@ -47,7 +47,8 @@ def pytorch(network: Network, m: int, eta: float) -> Peer:
         linear = torch.nn.Linear(w.shape[1], w.shape[0])
         linear.weight, linear.bias = w, b
         model.extend([linear, torch.nn.Sigmoid()])
-    optimizer, batches = torch.optim.SGD(model.parameters(), lr=eta), _batches(start)
+    make, batches = getattr(torch.optim, rule), _batches(start)
+    optimizer = make(model.parameters(), lr=eta, **settings)
 
     def epoch() -> None:
         for x, y in batches():

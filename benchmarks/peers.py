@@ -7,21 +7,23 @@ import numpy as np
 
 from benchmarks.libraries import jax_scan, pytorch, pytorch_lean, scikit_learn
 from benchmarks.peer import Make, Peer, optimizer
-from gdexp.descent import State, Update
+from gdexp.descent import Plain, Rule, State, Update
 from gdexp.engines import Blas, Compiled, Engine, Reference
 from gdexp.problems import Network
 
 
-def ours(engine: Engine) -> Make:
+def ours(engine: Engine, rule: Rule | None = None) -> Make:
     """Give gdexp itself, by one of its engines."""
+    update = Update(rule=rule or Plain())
 
     def make(network: Network, m: int, eta: float) -> Peer:
         network = Network(network.architecture, network.cost_of, network.dataset, engine.dtype)
         state, carrier = State.begin(network, 0), engine.prepare(network)
+        state.memory = update.rule.start(state.v)
 
         def epoch() -> None:
             with np.errstate(over="ignore"):  # as descent has it: a saturated sigmoid
-                carrier.train_epoch(network, optimizer(network, m), Update(), eta, state)
+                carrier.train_epoch(network, optimizer(network, m), update, eta, state)
 
         return Peer(epoch, lambda: state.v)
 

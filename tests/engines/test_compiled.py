@@ -32,7 +32,8 @@ for precision in ("float32", "float64"):
     network = Network(Architecture([30, 20], "tanh"), Quadratic(), Digits().load(), precision)
     carrier = Compiled(precision).prepare(network)
     updates = {"penalty": Penalty(0.5, 2.0), "clip": 0.3}
-    for eta, more in ((0.5, {}), (0.01, {"rule": Adam(), **updates}), (0.1, {"rule": FixedLength()})):
+    ruled = {"rule": Adam(), **updates}
+    for eta, more in ((0.5, {}), (0.01, ruled), (0.1, {"rule": FixedLength()})):
         state, more = State.begin(network, 0), {"eta": eta, "epochs": 3, **more}
         run = [*descent(network, MiniBatch(7), Scaling(), state, carrier=carrier, **more)]
         kept = [each.tobytes().hex()[:9000] for each in state.memory.values()]

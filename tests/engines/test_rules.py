@@ -41,12 +41,11 @@ RULES = [
 PENALTIES = [Penalty(), Penalty(l1=0.3), Penalty(l2=0.7), Penalty(0.2, 0.5)]
 CLIPS = [None, 0.05]
 SCHEDULES = [Constant(), Exponential("update", 0.97)]
-by_name = {"ids": lambda each: type(each).__name__}
-each_rule = pytest.mark.parametrize("rule", RULES, **by_name)
+each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
 
 
 @each_rule
-@pytest.mark.parametrize("optimizer", [FullGradient(), MiniBatch(7), Online()], **by_name)
+@pytest.mark.parametrize("optimizer", [FullGradient(), MiniBatch(7), Online()], ids=str)
 @pytest.mark.parametrize("density", [0.2, 1.0])
 def test_every_penalty_clipping_schedule_and_scaling(
     density: float, optimizer: Optimizer, rule: Rule
@@ -54,9 +53,9 @@ def test_every_penalty_clipping_schedule_and_scaling(
     dataset = thinned(small_dataset(n=23, n_in=40), density)
     for penalty, clip, schedule in product(PENALTIES, CLIPS, SCHEDULES):
         for update in ("mean", "sum"):
-            scaling, more = Scaling("mean", update), {"rule": rule, "penalty": penalty}
-            rest = (dataset, Architecture([17]), Quadratic(), optimizer, scaling)
-            assert_same(Compiled, *rest, clip=clip, schedule=schedule, eta=0.01, **more)
+            more = {"rule": rule, "penalty": penalty, "clip": clip, "schedule": schedule}
+            rest = (Architecture([17]), Quadratic(), optimizer, Scaling("mean", update))
+            assert_same(Compiled, dataset, *rest, eta=0.01, **more)
 
 
 @settings(max_examples=60, deadline=None)
@@ -74,8 +73,8 @@ def test_any_shape_batch_and_density(
 ) -> None:
     dataset = thinned(small_dataset(n=200, n_in=n_in), density)
     architecture = Architecture(hidden, initialization="scaled_normal")
-    rest = (dataset, architecture, Quadratic(), MiniBatch(m))
-    assert_same(Compiled, *rest, rule=rule, eta=0.01, **more)
+    rest = (architecture, Quadratic(), MiniBatch(m))
+    assert_same(Compiled, dataset, *rest, rule=rule, eta=0.01, **more)
 
 
 @each_rule
@@ -95,5 +94,5 @@ def test_float32_stays_near_float64(rule: Rule) -> None:
 @each_rule
 def test_epochs_go_on_where_the_last_one_ended(rule: Rule) -> None:
     """The memory goes with the state, and the number of an update goes on."""
-    rest = (small_dataset(n=40), Architecture([9]), Quadratic(), MiniBatch(7))
-    assert_same(Compiled, *rest, rule=rule, eta=0.01, epochs=3)
+    rest = (Architecture([9]), Quadratic(), MiniBatch(7))
+    assert_same(Compiled, small_dataset(n=40), *rest, rule=rule, eta=0.01, epochs=3)

@@ -34,7 +34,7 @@ def shorten(Q, sums, size, recipe):
 
 @jit
 def length_of(Q, sums, size):
-    """Give ‖Q‖: squares are added up in float64, lane by lane, then from the first lane to the last."""
+    """Give ‖Q‖: squares are added up in float64, lane by lane, then lane after lane."""
     total, squares = 0.0, zero(sums)
     for k in range(0, size, LANES):
         g = widen(load(Q, k))
