@@ -35,12 +35,15 @@ class Work:
         How many; None where only a stop ends the descent.
     update, schedule : optional
         What an update does, and with which learning rates.
+    stream : bool
+        Whether examples arrive one after another, instead of being held.
     """
 
     m: int
     epochs: int | None
     update: Update = field(default_factory=Update)
     schedule: Schedule = field(default_factory=Constant)
+    stream: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ class Engine(ABC):
 
 def only_bare(problem: Problem, work: Work) -> str:
     """Say what there is beside plain steps of a network with an output for each class."""
+    if work.stream:
+        return "carries out no streams: its epochs are of examples that are held"
     if not isinstance(problem, Network):
         return "carries out networks only"
     if not isinstance(problem.targets, OneHot):
