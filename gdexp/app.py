@@ -79,7 +79,9 @@ class Task:
             request = replace(request, variant=self.session.variant(request.group_key))
         experiment = request.experiment
         feeder = self.session.feeder(experiment.tracking, outputs)
-        progress = Progress(experiment.epochs, "" if sweep is None else f"job {request.job}: ")
+        label = "" if sweep is None else f"job {request.job}: "
+        unit = "epoch" if experiment.stream is None else "report"
+        progress = Progress(experiment.reports, label, unit)
         records: list[Record] = []
 
         def announce(record: Record) -> Watch:
@@ -103,10 +105,11 @@ class Task:
 
 
 def _tell_break(record: Record) -> None:
-    epoch = record.epochs[-1].number if record.epochs else 0
-    planned = record.request.experiment.epochs
-    of = "" if planned is None else f" of {planned}"
-    print(f"\nstopped after epoch {epoch}{of}", file=sys.stderr)
+    experiment = record.request.experiment
+    number = record.epochs[-1].number if record.epochs else 0
+    of = "" if experiment.reports is None else f" of {experiment.reports}"
+    unit = "epoch" if experiment.stream is None else "report"
+    print(f"\nstopped after {unit} {number}{of}", file=sys.stderr)
     if record.request.sweep is None:
         print_places(record)
 

@@ -20,6 +20,7 @@ from gdexp.tracking.settings import masked
 
 TARGET = "_target_"
 PARTS = ("data", "architecture", "cost", "function")  # what problems are made of: some, each
+STREAM = "stream"  # which comes with an optimizer, or not at all
 # What the object of a group must offer to be of use there.
 OFFERS = {
     "problem": "build",
@@ -27,12 +28,13 @@ OFFERS = {
     "architecture": "sizes",
     "cost": "delta",
     "function": "variables",
-    "optimizer": "order",
+    "optimizer": "batch_size",
     "rule": "step",
     "schedule": "rates",
     "stop": "reason",
     "scaling": "of_update",
     "penalty": "add",
+    STREAM: "report",
     "eval": "due",
     "engine": "limits",
     "tracking": "check",
@@ -98,16 +100,17 @@ def _experiment(config: DictConfig, resolved: dict[str, Any]) -> Experiment:
             raise GdexpError(unknown_setting(name, HydraConfig.get().overrides.task))
     problem = _instantiate("problem", config)
     parts = set(PARTS) - set(problem.uses)
+    absent = parts if resolved.get(STREAM) else {*parts, STREAM}
     for name in parts:
         if resolved.get(name) is not None:
             raise GdexpError(_needless(name, problem))
-    for name in set(fields) - parts - {"diagnostics"}:
+    for name in set(fields) - absent - {"diagnostics"}:
         if resolved.get(name, "???") == "???":
             raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
-    groups = [group for group in OFFERS if group not in {"problem", "diagnostics", *parts}]
+    groups = [group for group in OFFERS if group not in {"problem", "diagnostics", *absent}]
     made = {"problem": problem, **{group: _instantiate(group, config) for group in groups}}
     made["diagnostics"] = _diagnostics(config)
-    rest = {name: resolved[name] for name in fields if name not in made and name not in parts}
+    rest = {name: resolved[name] for name in fields if name not in made and name not in absent}
     return Experiment(**made, **rest)
 
 

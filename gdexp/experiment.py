@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from gdexp.data import Dataset
+from gdexp.data.streams import Arrivals, replayed
+from gdexp.data.streams import Arriving as ArrivingSource
 from gdexp.descent import (
+    Arriving,
     Evaluation,
     Optimizer,
     Penalty,
@@ -22,12 +25,13 @@ from gdexp.descent import (
     Scaling,
     Schedule,
     Stop,
+    Stream,
     Update,
     Vector,
 )
 from gdexp.diagnostics import Diagnostic, Inspection, Subject
 from gdexp.engines import Engine
-from gdexp.errors import SettingError, whole
+from gdexp.errors import GdexpError, SettingError, whole
 from gdexp.tracking import Tracking
 
 # Settings that say where things are, or who looks on, and not what is computed.
@@ -102,6 +106,8 @@ class Experiment:
         The choices.
     data, architecture, cost, function : optional
         What the problem is made of: those that it uses.
+    stream : optional
+        When a descent on examples that arrive ends; with ``optimizer=stream``, and only with it.
     eta : float
         Learning rate η, finite and > 0, in the convention of ``scaling.update``.
     epochs : int, optional
@@ -120,7 +126,7 @@ class Experiment:
     """
 
     problem: ProblemChoice
-    optimizer: Optimizer
+    optimizer: Optimizer | Arriving
     rule: Rule
     schedule: Schedule
     stop: Stop
@@ -138,32 +144,87 @@ class Experiment:
     cost: Any = None
     function: Any = None
     diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
+    stream: Stream | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "eta", _finite(self.eta))
-        if self.epochs is None and not self.stop.bounded:
+        self._check_stream()
+        if self.stream is None and self.epochs is None and not self.stop.bounded:
             advice = "Only stop=budget can do without."
             raise SettingError("epochs", "set, for want of a stop that comes", None, "30", advice)
         if self.epochs is not None:
             whole("epochs", self.epochs, 0, "30")
         whole("seed", self.seed, 0, "0")
-        self.schedule.check(self.epochs)
+        if self.stream is None:
+            self.schedule.check(self.epochs)
         Update(clip=self.clip)  # refuses what is not allowed
         if self.cost is not None and self.architecture is not None:
             self.cost.check(self.architecture.output_activation)
+
+    def _check_stream(self) -> None:
+        arriving = isinstance(self.optimizer, Arriving)
+        if arriving != (self.stream is not None):
+            raise GdexpError("stream: goes with optimizer=stream, which brings it, and only so.")
+        if self.stream is not None:
+            if not hasattr(self.problem, "learns"):
+                raise GdexpError("optimizer=stream: only problem=network learns from what arrives.")
+            updates = None if self.most is None else -(-self.most // self.optimizer.batch_size(0))
+            self.stream.check(
+                self.scaling, self.schedule, self.stop, self.penalty, self.epochs, updates
+            )
+            if self.diagnostics:
+                raise GdexpError(
+                    "diagnostics: they look at training examples, and a stream holds none. "
+                    "Leave them out, or learn from data that are held: optimizer=sgd."
+                )
+        elif self.scaling.cost == "running":
+            raise GdexpError(
+                "scaling.cost=running: a mean over what was seen lately is for optimizer=stream. "
+                "Where n is known write scaling.cost=mean."
+            )
 
     @property
     def update(self) -> Update:
         """What an update does."""
         return Update(self.scaling, self.rule, self.penalty, self.clip)
 
-    def build(self, dtype: DTypeLike | None = None) -> "RunProblem":
-        """Give the problem, its data loaded.
+    @property
+    def most(self) -> int | None:
+        """How many examples of a stream are taken; None: as many as come."""
+        enough: int | None = getattr(self.data, "enough", None)
+        return None if self.stream is None else self.stream.most(enough)
+
+    @property
+    def reports(self) -> int | None:
+        """How many epochs, or reports of a stream, are planned; None where nobody knows."""
+        if self.stream is None:
+            return self.epochs
+        return None if self.most is None else -(-self.most // self.stream.report)
+
+    def open(self) -> Arrivals | None:
+        """Begin to read a stream, where there is one: of what arrives, or of what is held.
+
+        Raises
+        ------
+        GdexpError
+            Where there is no example, or where the problem cannot learn from such.
+        """
+        if self.stream is None:
+            return None
+        assert self.data is not None  # the problem learns from it
+        if isinstance(self.data, ArrivingSource):
+            return self.data.open(self.stream.bad_lines)
+        return replayed(loaded(self.data))
+
+    def build(self, dtype: DTypeLike | None = None, dataset: Dataset | None = None) -> "RunProblem":
+        """Give the problem, its data loaded where they are not given.
 
         Parameters
         ----------
         dtype : dtype, optional
             The precision, where it is not the engine's.
+        dataset : Dataset, optional
+            What is known of a stream.
 
         Raises
         ------
@@ -172,7 +233,7 @@ class Experiment:
         """
         parts = {name: getattr(self, name) for name in self.problem.uses if name != "data"}
         if "data" in self.problem.uses and self.data is not None:
-            parts["dataset"] = loaded(self.data)
+            parts["dataset"] = dataset or loaded(self.data)
         precision = self.engine.dtype if dtype is None else np.dtype(dtype)
         return self.problem.build(precision, **parts)
 
@@ -270,7 +331,7 @@ class Request:
     @property
     def group_key(self) -> str:
         """Name what is computed, but for the seed."""
-        return _hash(self.config, *WHERE, "seed")
+        return _hash(self.config, *WHERE, "seed", "data.seed")
 
     @property
     def shade(self) -> int:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from gdexp.app import launch, single
+from gdexp.descent import Arriving
 from gdexp.diagnostics import figures
 from gdexp.diagnostics.files import lines_to
 from gdexp.diagnostics.ramp import MARGIN, Climb, Ramp
@@ -91,16 +92,21 @@ class Found:
 
 def find(request: Request, given: Mapping[str, float | int]) -> None:
     """Carry out the test that is asked for, and tell and write what came of it."""
-    experiment = request.experiment
+    experiment, optimizer = request.experiment, request.experiment.optimizer
+    if isinstance(optimizer, Arriving):
+        raise GdexpError(
+            "find-eta goes through examples that are held, again and again; a stream has none. "
+            "Leave out optimizer=stream: the eta of optimizer=sgd with the same batch suits both."
+        )
     problem = experiment.build()
     m = experiment.optimizer.batch_size(problem.n)
     ramp = _ramp(experiment, m, given)
     print(f"{ramp.steps} updates, eta from {ramp.least:g} to {ramp.most:g}", file=sys.stderr)
     with experiment.engine.limits():
-        climb = ramp.climb(problem, experiment.optimizer, experiment.update, experiment.seed)
+        climb = ramp.climb(problem, optimizer, experiment.update, experiment.seed)
     found = Found(experiment, problem, m, climb)
-    optimizer = request.choices.get("optimizer", "")
-    what = f"{problem.title}, {optimizer} {batch_label(m, problem.n)}"
+    which = request.choices.get("optimizer", "")
+    what = f"{problem.title}, {which} {batch_label(m, problem.n)}"
     _write(found, request, what)
     _tell(found, request, what)
 

@@ -49,7 +49,7 @@ def text(words: Iterable[str]) -> str:
 
 
 def _knobs() -> Iterator[str]:
-    knobs = {"batch=10": "m, examples in a mini-batch; only with optimizer=sgd"}
+    knobs = {"batch=10": "m, examples in a mini-batch; only with optimizer=sgd or stream"}
     for name, value, comment in menu.knobs(places.conf() / "config.yaml"):
         knobs[f"{name}={_shown(value)}"] = comment
     yield from _rows(knobs)
@@ -78,6 +78,8 @@ def _settings(group: str, options: Mapping[str, Path], chosen: str) -> Iterator[
             if name not in told:
                 told.add(name)
                 yield f"{name}={_shown(value)}", comment
+        for name, value, comment in menu.brought(options[option]):
+            yield f"{name}={_shown(value)}", comment
 
 
 def _rows(rows: Mapping[str, str], indent: int = 2) -> Iterator[str]:

@@ -71,6 +71,22 @@ def own(file: Path) -> list[tuple[str, str, str]]:
     return [each for each in found if not re.fullmatch(r"\$\{\w+\}", each[1])]  # knobs
 
 
+def brought(file: Path) -> list[tuple[str, str, str]]:
+    """Give the settings of nodes that an option brings along beside its own, by their full names.
+
+    Such as ``stream.examples``, which there is with ``optimizer=stream`` only.
+    """
+    if not is_global(file):
+        return []
+    nodes = re.findall(r"^(\w+):\n((?:  .*\n?)+)", _text(file), re.M)
+    return [
+        (f"{node}.{name}", value, comment)
+        for node, body in nodes
+        if node != file.parent.name and "_target_:" in body
+        for name, value, comment in _settings(textwrap.dedent(body))
+    ]
+
+
 def settings(menu: Iterable[Path]) -> list[str]:
     """Give every name that can stand before "=" on the command line."""
     names = [name for name, _, _ in knobs(places.conf() / "config.yaml")]
@@ -79,6 +95,7 @@ def settings(menu: Iterable[Path]) -> list[str]:
         for file in options.values():
             names += [f"{node(file)}.{name}" for name, _, _ in own(file)]
             names += [name for name, _, _ in knobs(file)] if is_global(file) else []
+            names += [name for name, _, _ in brought(file)]
     return sorted(set(names))
 
 
@@ -89,6 +106,7 @@ def options_with(setting: str, menu: Iterable[Path]) -> list[str]:
         for option, file in options.items():
             names = [f"{node(file)}.{name}" for name, _, _ in own(file)]
             names += [name for name, _, _ in knobs(file)] if is_global(file) else []
+            names += [name for name, _, _ in brought(file)]
             if group != "experiment" and setting in names:
                 found.append(f"{group}={option}")
     return found

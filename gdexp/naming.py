@@ -45,7 +45,9 @@ def special(
         words += [
             _label(key, value)
             for key, value in (config.get(group) or {}).items()
-            if f"{group}.{key}" not in WHERE and value != usual.get(key)
+            if f"{group}.{key}" not in WHERE
+            and value != usual.get(key)
+            and usual.get(key) != f"${{{key}}}"  # a copy of a knob, which is named itself
         ]
     return words
 

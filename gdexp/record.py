@@ -5,7 +5,7 @@ import json
 import os
 import shlex
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,21 +13,25 @@ import numpy as np
 from omegaconf import OmegaConf
 
 import gdexp
-from gdexp.descent import Epoch
+from gdexp.descent import Arriving, Epoch, thinned
 from gdexp.diagnostics import Finding
 from gdexp.engines import Choice, Prepared
 from gdexp.errors import GdexpError
-from gdexp.experiment import Request, RunProblem
+from gdexp.experiment import Experiment, Request, RunProblem
 from gdexp.figures import keep
 from gdexp.problems import Network
 from gdexp.result import Result
-from gdexp.tracking import Journal, names
+from gdexp.tracking import Journal, Reader, names
 from gdexp.tracking.environment import environment, git
+from gdexp.tracking.journal import JournalError
 
 COLOURS = (
     *("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f"),
     *("#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"),
 )
+
+
+MOST_HELD = 1000  # epochs, in memory: a stream may have any number of reports
 
 
 class Record:
@@ -61,13 +65,14 @@ class Record:
         self.history: list[dict[str, float]] = []
         self.told: dict[str, str] = {}
         self._seen: dict[int, dict[str, float]] = {}  # by epoch, what diagnostics saw
+        self._all_held = True
         self.journal = Journal(request.output)
         code = git()
         artifacts = self._write_settings(code)
         self.journal.write(
             "start",
             name=run_name(request, m),
-            epochs=request.experiment.epochs,
+            epochs=request.experiment.reports,
             every=request.experiment.eval.every,
             params=self._params(),
             tags=self._tags(code),
@@ -98,7 +103,7 @@ class Record:
             **problem.params(),
             "batch_label": batch_label(m, problem.n),
             "eta_other_convention": repr(experiment.update.other_eta(experiment.eta, m)),
-            "updates_per_epoch": str(experiment.optimizer.updates(problem.n)),
+            **_updates(experiment, problem.n),
             "engine.used": self.carrier.name,
         }
 
@@ -134,6 +139,14 @@ class Record:
         self.history.append({"epoch": epoch.number, **names.of_epoch(epoch), **figures})
         metrics = {**names.of_epoch(epoch), **figures}
         self.journal.write("epoch", epoch=epoch.number, metrics=metrics)
+        if len(self.epochs) > MOST_HELD and self.request.experiment.stream is not None:
+            self._thin()
+
+    def _thin(self) -> None:
+        """Hold fewer epochs: the journal has them all."""
+        self.epochs, self._all_held = thinned(self.epochs), False
+        held = {epoch.number for epoch in self.epochs}
+        self.history = [row for row in self.history if row["epoch"] in held]
 
     def look(self, epoch: Epoch, found: Finding, *, last: bool = False) -> None:
         """Write down what diagnostics saw after an epoch, where any did."""
@@ -195,8 +208,8 @@ class Record:
             with (self.request.output / "history.csv").open("w", newline="") as file:
                 writer = csv.DictWriter(file, list(columns))
                 writer.writeheader()
-                writer.writerows(rows)
-        except OSError:
+                writer.writerows(rows if self._all_held else self._written())
+        except (OSError, JournalError):
             return False
         return True
 
@@ -209,6 +222,12 @@ class Record:
         except (GdexpError, OSError) as error:
             self.told["picture"] = f"none: {error}"
         return written
+
+    def _written(self) -> Iterator[dict[str, Any]]:
+        """Read the epochs' figures from the journal."""
+        for each in Reader(self.request.output).new():
+            if each["kind"] == "epoch":
+                yield {"epoch": each["epoch"], **each["metrics"]}
 
     def _save_model(self, v: np.ndarray[Any, Any]) -> None:
         arrays: dict[str, Any] = self.problem.arrays(v)
@@ -226,6 +245,13 @@ def run_name(request: Request, m: int) -> str:
 def batch_label(m: int, n: int) -> str:
     """Tell batches apart by name, since a number would be drawn to scale."""
     return "all" if m == n else f"m={m}"
+
+
+def _updates(experiment: Experiment, n: int) -> dict[str, str]:
+    optimizer = experiment.optimizer
+    if isinstance(optimizer, Arriving):
+        return {}  # it has no epochs
+    return {"updates_per_epoch": str(optimizer.updates(n))}
 
 
 def _datasets(problem: RunProblem) -> list[dict[str, str]]:

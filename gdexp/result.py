@@ -75,7 +75,7 @@ class Result:
             test, best = figures["final/test_accuracy"], figures["best/test_accuracy"]
             validation = f"validation {figures['final/val_accuracy']:.2%}"
             told = [f"test accuracy {test:.2%} (best {best:.2%})", validation, *told]
-        line = f"{', '.join(told)} after {plural(last.number, 'epoch')}"
+        line = f"{', '.join(told)} after {reached(last)}"
         return "; ".join([line, *filter(None, [last.ended, self._lost])])
 
     @property
@@ -85,7 +85,7 @@ class Result:
         if self.diverged:
             came = f"rose from {self.epochs[0].cost:.3g} to {last.cost:.3g}"
             how = came if last.cost < inf else f"is {last.cost}"
-            told = f"diverged at epoch {last.number}: cost {how}"
+            told = f"diverged at {last.unit} {last.number}: cost {how}"
             if self.largest_eta is None:
                 return f"{told}; try a smaller eta"
             return f"{told}; the largest eta that does not diverge is {self.largest_eta:g}"
@@ -104,6 +104,13 @@ class Result:
             return ""
         several = "classes" if len(self.lost_classes) > 1 else "class"
         return f"lost {several} {', '.join(map(str, self.lost_classes))}"
+
+
+def reached(epoch: Epoch) -> str:
+    """Say how far a descent has come: epochs, or examples of a stream."""
+    if epoch.unit == "epoch":
+        return plural(epoch.number, "epoch")
+    return plural(epoch.examples, "example")
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,10 +2,12 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from gdexp import signals
-from gdexp.descent import Epoch, State, descent
+from gdexp.data.streams import Arrivals
+from gdexp.descent import Arriving, Epoch, State, descent, stream
 from gdexp.diagnostics import Inspection
 from gdexp.engines import Prepared, Work
 from gdexp.errors import GdexpError, Terminated
@@ -41,12 +43,14 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     """
     began = time.perf_counter()
     experiment = request.experiment
-    problem = experiment.build()
+    arrivals = experiment.open()
+    problem = experiment.build(dataset=None if arrivals is None else arrivals.dataset)
     m = experiment.optimizer.batch_size(problem.n)
     experiment.stop.check(m, _parts(problem))
     state = _begin(problem, experiment.seed)
     inspection = experiment.inspection(problem, request.output)
-    work = Work(m, experiment.epochs, experiment.update, experiment.schedule)
+    streams = arrivals is not None
+    work = Work(m, experiment.epochs, experiment.update, experiment.schedule, streams)
     choice = experiment.engine.choose(problem, work)
     carrier = choice.engine.prepare(problem)
     if choice.engine is not experiment.engine:
@@ -55,7 +59,8 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
     try:
         watch = announce(record)
         with experiment.engine.limits():
-            _descend(experiment, problem, carrier, state, record, watch, inspection)
+            epochs = _epochs(experiment, problem, carrier, state, arrivals)
+            _descend(epochs, problem, state, record, watch, inspection)
             lost = _lost_classes(problem, state, record.epochs[-1])
         seconds, largest = time.perf_counter() - began, _largest_eta(problem, experiment, m)
         result = Result(record.epochs, lost, seconds, largest, inspection.notes)
@@ -68,17 +73,35 @@ def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
 
 
 def _descend(
-    experiment: Experiment,
+    epochs: Iterator[Epoch],
     problem: RunProblem,
-    carrier: Prepared,
     state: State,
     record: Record,
     watch: Watch,
     inspection: Inspection,
 ) -> None:
-    for epoch in descent(
+    for epoch in epochs:
+        record.epoch(epoch, problem.figures(state.v))
+        watch(epoch)
+        record.look(epoch, inspection.after(epoch, state.v))
+    last = record.epochs[-1]
+    record.look(last, inspection.after(last, state.v, last=True), last=True)
+
+
+def _epochs(
+    experiment: Experiment,
+    problem: RunProblem,
+    carrier: Prepared,
+    state: State,
+    arrivals: Arrivals | None,
+) -> Iterator[Epoch]:
+    if arrivals is not None:
+        return _reports(experiment, problem, state, arrivals)
+    optimizer = experiment.optimizer
+    assert not isinstance(optimizer, Arriving)  # which has arrivals
+    return descent(
         problem,
-        experiment.optimizer,
+        optimizer,
         experiment.scaling,
         state,
         eta=float(experiment.eta),
@@ -90,12 +113,26 @@ def _descend(
         clip=experiment.clip,
         carrier=carrier,
         evaluation=experiment.eval,
+    )
+
+
+def _reports(
+    experiment: Experiment, problem: RunProblem, state: State, arrivals: Arrivals
+) -> Iterator[Epoch]:
+    settings, m = experiment.stream, experiment.optimizer.batch_size(0)
+    assert settings is not None
+    assert isinstance(problem, Network)
+    for epoch in stream(
+        problem,
+        arrivals.batches(m, experiment.most, settings.seconds),
+        experiment.update,
+        state,
+        settings,
+        eta=float(experiment.eta),
+        schedule=experiment.schedule,
     ):
-        record.epoch(epoch, problem.figures(state.v))
-        watch(epoch)
-        record.look(epoch, inspection.after(epoch, state.v))
-    last = record.epochs[-1]
-    record.look(last, inspection.after(last, state.v, last=True), last=True)
+        lines = {"stream/skipped_lines": float(arrivals.skipped())}
+        yield replace(epoch, extra={**epoch.extra, **lines})
 
 
 def _parts(problem: RunProblem) -> dict[str, bool]:

@@ -22,7 +22,7 @@ FOREIGN = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "HYDRA_FULL_ERROR")
 
 
 def command(
-    *words: str, outputs: Path, cwd: Path, timeout: float = 120, **env: str
+    *words: str, outputs: Path, cwd: Path, timeout: float = 120, stdin: str = "", **env: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run ``python -m gdexp`` with these words, as a user would, writing to `outputs`."""
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
@@ -30,7 +30,7 @@ def command(
         [sys.executable, "-m", "gdexp", *words],
         cwd=cwd,
         env={**kept, "GDEXP_OUTPUTS": str(outputs), **env},
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=timeout,

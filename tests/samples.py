@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from gdexp import menu
+from tests.conftest import CONF
+
 EXAMPLES = 40
+LINES = "".join(f"{k % 2},{k % 5},{k % 10}\n" for k in range(EXAMPLES))
+STREAM = "optimizer=stream"
 
 
 def table() -> pd.DataFrame:
@@ -48,6 +53,11 @@ def _images(folder: Path) -> list[str]:
     return [f"data.path={images(folder / 'images')}", "data.size=6"]
 
 
+def _file(folder: Path) -> list[str]:
+    (folder / "lines.csv").write_text(LINES)
+    return [f"data.path={folder / 'lines.csv'}"]
+
+
 def _numbers(folder: Path) -> list[str]:
     return ["architecture=regression", "eta=1e-5"]
 
@@ -61,6 +71,7 @@ NEEDS: dict[str, Callable[[Path], list[str]]] = {
     "architecture=regression": lambda folder: ["data=houses", "eta=1e-5"],
     "data=csv": _csv,
     "data=diabetes": _numbers,
+    "data=file": _file,
     "data=houses": _numbers,
     "data=images": _images,
     "data=parquet": _parquet,
@@ -70,5 +81,14 @@ NEEDS: dict[str, Callable[[Path], list[str]]] = {
 
 
 def words_for(option: str, folder: Path) -> list[str]:
-    """Give an option with all that it needs, for which files are made in a folder."""
-    return [option, *(NEEDS[option](folder) if option in NEEDS else [])]
+    """Give an option with all that it needs, for which files are made in a folder.
+
+    Of those that go only with a stream their own comment says so.
+    """
+    group, _, name = option.partition("=")
+    streams = menu.about(CONF / group / f"{name}.yaml").endswith(f"with {STREAM}")
+    return [
+        *([STREAM] if streams else []),
+        option,
+        *(NEEDS[option](folder) if option in NEEDS else []),
+    ]

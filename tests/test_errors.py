@@ -9,7 +9,10 @@ from tests.conftest import Command
 
 MISTAKES = {
     "optimzer=sgd": ["optimzer: no such setting. Did you mean optimizer?", "--help"],
-    "optimizer=foo": ["optimizer must be one of gd, online, sgd. Got 'foo'", "optimizer=gd"],
+    "optimizer=foo": [
+        "optimizer must be one of gd, online, sgd, stream. Got 'foo'",
+        "optimizer=gd",
+    ],
     "batch=0": ["batch must be a whole number >= 1. Got 0.", "batch=10"],
     "batch=-3": ["batch must be a whole number >= 1. Got -3."],
     "batch=abc": ["batch must be a whole number >= 1. Got 'abc'."],
@@ -40,7 +43,7 @@ MISTAKES = {
         "relu",
     ],
     "scaling.cost=half": [
-        "scaling.cost must be one of mean, sum. Got 'half'.",
+        "scaling.cost must be one of mean, sum, running. Got 'half'.",
         "scaling.cost=mean",
     ],
     "engine.precision=float16": [

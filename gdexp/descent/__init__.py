@@ -1,7 +1,8 @@
 """Gradient descent itself, in NumPy alone: batches, conventions, rules, the loop, the check."""
 
+from gdexp.descent.arriving import Arriving, Stream
 from gdexp.descent.carrier import Carrier, Rates, Stepwise
-from gdexp.descent.epoch import Epoch
+from gdexp.descent.epoch import Epoch, thinned
 from gdexp.descent.gradcheck import central_differences, relative_error
 from gdexp.descent.loop import Evaluation, descent
 from gdexp.descent.optimizers import First, FullGradient, MiniBatch, Online, Optimizer, Pace
@@ -30,6 +31,7 @@ from gdexp.descent.schedules import (
 )
 from gdexp.descent.state import State
 from gdexp.descent.stops import AfterEpochs, Budget, Early, Stop, Target, Tolerance
+from gdexp.descent.stream import Batches, Learner, stream
 from gdexp.descent.update import Step, Update
 
 __all__ = [
@@ -37,7 +39,9 @@ __all__ = [
     "Adam",
     "AdamW",
     "AfterEpochs",
+    "Arriving",
     "Batch",
+    "Batches",
     "Budget",
     "Carrier",
     "Constant",
@@ -50,6 +54,7 @@ __all__ = [
     "FixedLength",
     "FullGradient",
     "InverseTime",
+    "Learner",
     "MiniBatch",
     "Momentum",
     "Nesterov",
@@ -70,6 +75,7 @@ __all__ = [
     "StepDecay",
     "Stepwise",
     "Stop",
+    "Stream",
     "Target",
     "Tolerance",
     "Update",
@@ -77,4 +83,6 @@ __all__ = [
     "central_differences",
     "descent",
     "relative_error",
+    "stream",
+    "thinned",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gdexp.errors import one_of
 
 CONVENTIONS = ("mean", "sum")
+RUNNING = "running"
 
 
 @dataclass(frozen=True)
@@ -13,10 +14,11 @@ class Scaling:
 
     Parameters
     ----------
-    cost : {"mean", "sum"}
+    cost : {"mean", "sum", "running"}
         ``mean``: C = 1/n Σ C_x, as in Nielsen, "Neural Networks and Deep Learning", eq. (6).
         ``sum``: C = Σ C_x, as works do that minimise a sum of squared errors, and as Nielsen
         mentions after eq. (22) for data whose number is not known.
+        ``running``: for such data (`stream`), the mean of C_x over the last examples.
     update : {"mean", "sum"}
         ``mean``: v → v − η/m Σ ∇C_x over a mini-batch of m, eqs. (20) and (21).
         ``sum``: v → v − η Σ ∇C_x. The same descent has a learning rate m times smaller here.
@@ -30,19 +32,19 @@ class Scaling:
     Raises
     ------
     SettingError
-        Where a convention is neither of the two.
+        Where a convention is none of these.
     """
 
     cost: str = "mean"
     update: str = "mean"
 
     def __post_init__(self) -> None:
-        one_of("cost", self.cost, CONVENTIONS)
+        one_of("cost", self.cost, (*CONVENTIONS, RUNNING))
         one_of("update", self.update, CONVENTIONS)
 
     def of_cost(self, total: float, n: int) -> float:
-        """Scale Σ C_x over n examples."""
-        return total / n if self.cost == "mean" else total
+        """Scale Σ C_x over n examples: all, or those that a running mean is of."""
+        return total if self.cost == "sum" else total / n
 
     def of_update(self, eta: float, m: int) -> float:
         """Give what Σ ∇C_x over m examples is multiplied by."""

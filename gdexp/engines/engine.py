@@ -35,12 +35,15 @@ class Work:
         How many; None where only a stop ends the descent.
     update, schedule : optional
         What an update does, and with which learning rates.
+    stream : bool
+        Whether examples arrive one after another, instead of being held.
     """
 
     m: int
     epochs: int | None
     update: Update = field(default_factory=Update)
     schedule: Schedule = field(default_factory=Constant)
+    stream: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,10 @@ class Engine(ABC):
         """
 
 
-def only_classes(problem: Problem) -> str:
-    """Say what the problem is if not a network with an output for each class; empty if it is."""
+def only_classes(problem: Problem, work: Work) -> str:
+    """Say what there is beside networks with an output for each class on held examples."""
+    if work.stream:
+        return "carries out no streams: its epochs are of examples that are held"
     if not isinstance(problem, Network):
         return "carries out networks only"
     if not isinstance(problem.targets, OneHot):
@@ -115,7 +120,7 @@ def only_classes(problem: Problem) -> str:
 
 def only_bare(problem: Problem, work: Work) -> str:
     """Say what there is beside plain steps of a network with an output for each class."""
-    if why := only_classes(problem):
+    if why := only_classes(problem, work):
         return why
     if not work.update.bare:
         return "carries out rule=plain only, without a penalty and without clipping"

@@ -103,16 +103,27 @@ class Network(Quiet):
 
     def gradient(self, v: Array, batch: Batch) -> Array:
         """Σ ∇C_x over a batch of the training inputs, by backpropagation; shape (p,)."""
+        return self._gradient(v, self.dataset.train, batch)
+
+    def learn(self, v: Array, examples: Examples) -> tuple[Array, Measure]:
+        """Σ ∇C_x over examples that are in no data set, shape (p,), and their measure at v."""
+        batch = slice(0, len(examples))
+        nabla = self._gradient(v, examples, batch)
+        return nabla, Measure(*self._measure(v, examples, batch))
+
+    def _gradient(self, v: Array, examples: Examples, batch: Batch) -> Array:
         blocks = _blocks(batch)
-        nabla = self._backprop(v, next(blocks))
+        nabla = self._backprop(v, *self._examples(examples, next(blocks)))
         for block in blocks:
-            nabla += self._backprop(v, block)
+            nabla += self._backprop(v, *self._examples(examples, block))
         return nabla
 
-    def _backprop(self, v: Array, batch: Batch) -> Array:
-        """Do for a batch at once what Nielsen's ch. 2 does for one example (BP1 to BP4)."""
+    def _backprop(self, v: Array, x: Array, y: NDArray[Any]) -> Array:
+        """Do for a batch at once what Nielsen's ch. 2 does for one example (BP1 to BP4).
+
+        x is (m, n_in), y is (m, k).
+        """
         layers, nabla = self.layers(v), np.empty_like(v)
-        x, y = self._examples(self.dataset.train, batch)  # (m, n_in), (m, k)
         a = [x, *(a for _, a in forward(layers, self.activations, x))]
         delta = self.cost_of.delta(self.architecture.output_activation, a[-1], y)  # BP1
         nablas = self.layers(nabla)
@@ -125,7 +136,7 @@ class Network(Quiet):
         return nabla
 
     def measure(self, v: Array) -> dict[str, Measure]:
-        """Measure v on the training, validation and test examples."""
+        """Measure v on the training, validation and test examples, where there are such."""
         return {
             name: Measure(*self._measure(v, part, slice(0, len(part))))
             for name, part in self.dataset.parts.items()
@@ -170,6 +181,7 @@ class NetworkProblem:
     """The choice ``problem=network``: a network of an architecture, on data, under a cost."""
 
     uses = ("data", "architecture", "cost")
+    learns = True  # also from examples that are in no data set
 
     def build(
         self, dtype: DTypeLike, dataset: Dataset, architecture: Architecture, cost: Cost

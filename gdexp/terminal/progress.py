@@ -21,10 +21,12 @@ class Progress:
         How many there will be; None where nobody knows.
     label : str
         Stands before each line.
+    unit : str
+        What they are called; a stream has reports.
     """
 
-    def __init__(self, epochs: int | None, label: str = "") -> None:
-        self.epochs, self.label = epochs, label
+    def __init__(self, epochs: int | None, label: str = "", unit: str = "epoch") -> None:
+        self.epochs, self.label, self.unit = epochs, label, unit
         self._told = -PAUSE
         self._bar: Bar | None = None
 
@@ -33,7 +35,7 @@ class Progress:
         console = Console(stderr=True)
         if console.is_terminal and not console.is_dumb_terminal:
             self._bar = Bar(
-                TextColumn(f"{self.label}epoch {{task.completed}}{self._of}"),
+                TextColumn(f"{self.label}{self.unit} {{task.completed}}{self._of}"),
                 BarColumn(bar_width=min(40, max(8, console.width - 68))),
                 TextColumn("{task.description}"),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
@@ -57,7 +59,7 @@ class Progress:
             self._told = now
             number = f"{epoch.number:>{max(len(self._of) - 1, 0)}}{self._of}"
             told = f"{cost} accuracy {', '.join(accuracies)}" if accuracies else cost
-            line = f"{self.label}epoch {number}  {told}".rstrip()
+            line = f"{self.label}{self.unit} {number}  {told}".rstrip()
             print(line, file=sys.stderr, flush=True)
 
     @property

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gdexp import places
 from gdexp.record import Record, batch_label
-from gdexp.result import Result, plural
+from gdexp.result import Result, plural, reached
 from gdexp.tracking import Tracking, names
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
@@ -24,7 +24,7 @@ def print_summary(record: Record, result: Result) -> None:
     console.print(f"\n[bold]{_what(record)}[/bold]\n")
     console.print(_figures(result, record.request.experiment.eval.every))
     if result.epochs[-1].ended:
-        console.print(f"\n{result.epochs[-1].ended}")
+        console.print(f"\n{result.epochs[-1].ended}{_skipped(result)}")
     if result.advice:
         console.print(f"\n[bold red]{result.advice}[/bold red]")
     if result.notes:
@@ -38,6 +38,12 @@ def print_summary(record: Record, result: Result) -> None:
     print(f"eta      {_conventions(record)}")
     print(f"engine   {record.carrier.name}, {record.problem.dtype}{record.by_auto}")
     print_places(record)
+
+
+def _skipped(result: Result) -> str:
+    """Count the lines of a stream that are no examples."""
+    lines = int(result.epochs[-1].extra.get("stream/skipped_lines", 0))
+    return f"; {plural(lines, 'line')} skipped that did not parse" if lines else ""
 
 
 def print_places(record: Record) -> None:
@@ -108,10 +114,11 @@ def _conventions(record: Record) -> str:
 def _figures(result: Result, every: int) -> Table:
     last = result.epochs[-1]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(f"after {plural(last.number, 'epoch')}", no_wrap=True)
-    parts = [part for part in PARTS if part in last.parts]
+    table.add_column(f"after {reached(last)}", no_wrap=True)
+    parts, streams = [part for part in PARTS if part in last.parts], last.unit == "report"
     for part in parts:
-        table.add_column(PARTS[part], justify="right", no_wrap=True)
+        seen = f"last {last.parts[part].n:,} seen" if part == "train" and streams else PARTS[part]
+        table.add_column(seen, justify="right", no_wrap=True)
     measures = [last.parts[part] for part in parts]
     table.add_row("cost, mean (1/n)", *(f"{m.cost / m.n:.5g}" for m in measures))
     table.add_row("cost, sum", *(f"{m.cost:.5g}" for m in measures))
@@ -127,6 +134,8 @@ def _add_accuracies(table: Table, result: Result, parts: Sequence[str], every: i
     }
     table.add_row("accuracy", *(f"{history[part][-1]:.2%}" for part in parts))
     chosen = [f"{best.parts[part].accuracy:.2%}" for part in parts]
-    table.add_row(f"  at epoch {best.number}, best validation", *chosen)
-    highest = "of the run" if every == 1 else f"measured, every {every} epochs"
+    table.add_row(f"  at {best.unit} {best.number}, best {PARTS[best.judged]}", *chosen)
+    highest = (
+        "of the run" if every == 1 or best.unit != "epoch" else f"measured, every {every} epochs"
+    )
     table.add_row(f"  highest {highest}", *(f"{max(history[part]):.2%}" for part in parts))

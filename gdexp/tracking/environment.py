@@ -64,7 +64,14 @@ def git() -> dict[str, Any]:
 
 def _git(root: Path, *words: str) -> str:
     try:
-        ran = subprocess.run(["git", *words], cwd=root, capture_output=True, timeout=10, check=True)
+        ran = subprocess.run(
+            ["git", *words],
+            cwd=root,
+            stdin=subprocess.DEVNULL,  # ours may bring examples
+            capture_output=True,
+            timeout=10,
+            check=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return ran.stdout.decode(errors="replace")

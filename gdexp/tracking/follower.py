@@ -48,7 +48,7 @@ class Follower:
         self._error: str | None = None
         self._steps: deque[Step] = deque()
         self._tries = 0
-        self._stride = 1
+        self._stride, self._unending = 1, False
         self._epochs: list[dict[str, Any]] = []  # to be sent
         self._looked: int | None = None  # the epoch of the last look whose metrics are sent
         self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
@@ -95,7 +95,7 @@ class Follower:
         self._plan_epochs()
 
     def _plan_start(self, record: dict[str, Any]) -> None:
-        every = record["every"]
+        every, self._unending = record["every"], record["epochs"] is None
         self._stride = every * max(1, -(-(record["epochs"] or 0) // (every * (MOST_POINTS - 2))))
         self._steps.append(lambda: self._create(record))
         self._steps.append(lambda: self.store.describe_run(self.run_id, record))
@@ -110,7 +110,13 @@ class Follower:
         self._say(folder=str(self.folder), **ids)
 
     def _plan_epoch(self, epoch: dict[str, Any]) -> None:
-        """Choose evenly spaced epochs, such that a curve has at most `MOST_POINTS`."""
+        """Choose evenly spaced epochs, such that a curve has at most `MOST_POINTS`.
+
+        Where nobody knows how many there will be, they come half as often whenever there have
+        been that many in even spaces: each doubling of the length adds half of `MOST_POINTS`.
+        """
+        if self._unending and epoch["epoch"] > MOST_POINTS * self._stride:
+            self._stride *= 2
         if epoch["epoch"] % self._stride:
             self._skipped = epoch
         else:

@@ -24,7 +24,7 @@ def of_epoch(epoch: Epoch) -> dict[str, float]:
     named["progress/seconds"] = epoch.seconds
     if epoch.eta is not None:
         named["progress/eta"] = epoch.eta
-    return named
+    return {**named, **epoch.extra}
 
 
 def once(epochs: Sequence[Epoch], total_seconds: float) -> dict[str, float]:

@@ -43,7 +43,7 @@ class Compiled(Engine):
 
     def refusal(self, problem: Problem, work: Work) -> str:
         """All rules that there are loops for, of a network with an output for each class."""
-        if why := only_classes(problem):
+        if why := only_classes(problem, work):
             return why
         rule = type(work.update.rule)
         return "" if rule in CODES else f"does not carry out the rule {rule.__name__}"
