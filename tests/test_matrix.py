@@ -26,7 +26,7 @@ from gdexp.experiment import Request, loaded
 from gdexp.result import Result
 from gdexp.run import run
 from tests.conftest import CONF
-from tests.samples import words_for
+from tests.samples import EXAMPLES, LINES, STREAM, words_for
 
 MENU = menu.groups([CONF])
 
@@ -41,6 +41,11 @@ REFUSED = {
     "problem=function diagnostics=noise": "has no noise",
     "problem=[!n]* engine=blas": "carries out networks only",
     "problem=[!n]* engine=compiled": "carries out networks only",
+    "problem=[!n]* optimizer=stream": "only problem=network",
+    "problem=[!n]* scaling=running": "only problem=network",
+    "problem=linear_regression data=distorted": "only problem=network",
+    "problem=linear_regression data=file": "only problem=network",
+    "problem=linear_regression data=stdin": "only problem=network",
 }
 ADVICE = "What an option needs goes into samples.NEEDS; what a problem refuses, into REFUSED."
 
@@ -118,6 +123,15 @@ def once(request: Request) -> Result:
     return run(request, lambda record: lambda epoch: None)
 
 
+@pytest.fixture(autouse=True)
+def _lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have examples in standard input."""
+    (tmp_path / "stdin").write_text(LINES)
+    with (tmp_path / "stdin").open() as file:
+        monkeypatch.setattr("sys.stdin", file)
+        yield
+
+
 @pytest.fixture
 def words(
     problem: str,
@@ -136,7 +150,9 @@ def words(
     needed = words_for(f"{group}={option}", tmp_path)
     given = [word for word in needed if word.partition("=")[0].split(".")[0] not in foreign]
     off = [] if group == "tracking" else ["tracking=off"]
-    return [f"problem={problem}", "epochs=1", *off, *given]
+    if STREAM not in given:
+        return [f"problem={problem}", "epochs=1", *off, *given]
+    return [f"problem={problem}", *off, *given, f"stream.examples={EXAMPLES}"]
 
 
 @pytest.mark.parametrize(("problem", "group", "option"), cases(refused=False))
