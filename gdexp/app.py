@@ -19,8 +19,8 @@ from omegaconf.errors import OmegaConfBaseException
 from gdexp import compose, menu, places, signals
 from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
-from gdexp.experiment import Request
 from gdexp.record import Record
+from gdexp.request import Request
 from gdexp.run import Watch, run
 from gdexp.session import Session
 from gdexp.terminal import Progress, print_places, print_summary

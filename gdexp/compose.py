@@ -15,7 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from gdexp import naming
 from gdexp.complain import SEE, unknown_setting
 from gdexp.errors import GdexpError, SettingError
-from gdexp.experiment import Experiment, Request
+from gdexp.experiment import Experiment
+from gdexp.request import Request
 from gdexp.tracking.settings import masked
 
 TARGET = "_target_"

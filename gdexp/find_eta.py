@@ -15,8 +15,9 @@ from gdexp.diagnostics import figures
 from gdexp.diagnostics.files import lines_to
 from gdexp.diagnostics.ramp import MARGIN, Climb, Ramp
 from gdexp.errors import GdexpError, SettingError
-from gdexp.experiment import Experiment, Request, RunProblem
+from gdexp.experiment import Experiment, RunProblem
 from gdexp.record import batch_label
+from gdexp.request import Request
 from gdexp.terminal import program
 
 OWN = {"from": "least", "to": "most", "steps": "steps", "examples": "examples"}

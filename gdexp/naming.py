@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gdexp import menu, places
-from gdexp.experiment import WHERE
+from gdexp.request import WHERE
 
 NAMED = (
     "optimizer",

@@ -17,9 +17,10 @@ from gdexp.descent import Arriving, Epoch, thinned
 from gdexp.diagnostics import Finding
 from gdexp.engines import Choice, Prepared
 from gdexp.errors import GdexpError
-from gdexp.experiment import Experiment, Request, RunProblem
+from gdexp.experiment import Experiment, RunProblem
 from gdexp.figures import keep
 from gdexp.problems import Network
+from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.tracking import Journal, Reader, names
 from gdexp.tracking.environment import environment, git

@@ -11,9 +11,10 @@ from gdexp.descent import Arriving, Epoch, State, descent, stream
 from gdexp.diagnostics import Inspection
 from gdexp.engines import Prepared, Work
 from gdexp.errors import GdexpError, Terminated
-from gdexp.experiment import Experiment, Request, RunProblem
+from gdexp.experiment import Experiment, RunProblem
 from gdexp.problems import Network
 from gdexp.record import Record
+from gdexp.request import Request
 from gdexp.result import Result
 
 Watch = Callable[[Epoch], None]

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gdexp.complain import clear_away
-from gdexp.experiment import Request
+from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.terminal import print_sweep
 from gdexp.tracking import Feeder, Reader, Tracking

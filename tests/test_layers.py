@@ -26,6 +26,7 @@ ORDER = [
     "diagnostics",
     "tracking",
     "experiment",
+    "request",
     "result",
     "record",
     "run",

@@ -22,7 +22,8 @@ from gdexp import compose, menu, places
 from gdexp.app import REFUSALS
 from gdexp.complain import complaint
 from gdexp.engines.compiled.engine import installed
-from gdexp.experiment import Request, loaded
+from gdexp.experiment import loaded
+from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.run import run
 from tests.conftest import CONF

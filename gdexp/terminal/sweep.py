@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from gdexp.experiment import Request
+from gdexp.request import Request
 from gdexp.result import Result, plural
 from gdexp.terminal.summary import ui_command, wide_console
 
