@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-JOBS ?= 2
+JOBS ?= 4
 ARGS ?= optimizer=sgd batch=10
 SECTIONS ?=
 TORCH ?=

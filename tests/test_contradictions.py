@@ -41,8 +41,7 @@ MISTAKES = {
     "optimizer=gd optimizer.last=drop": ["optimizer.last: means something only with optimizer=sgd"],
     "architecture=binary": ["architecture.outputs must be per_class, for 10 classes."],
     "architecture=regression": ["architecture.outputs must be per_class, for 10", "hidden_30"],
-    "engine=compiled rule=adam": ["engine=compiled carries out rule=plain only", "engine=auto"],
-    "engine=compiled penalty=l2": ["engine=compiled carries out rule=plain only"],
+    "engine=blas rule=adam": ["engine=blas carries out rule=plain only", "engine=auto"],
     "engine=blas clip=1": ["engine=blas carries out rule=plain only"],
     "engine=blas schedule=step schedule.by=update": ["engine=blas carries out schedules by epoch"],
 }
