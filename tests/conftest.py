@@ -1,6 +1,7 @@
 """What the tests share: the program as a command, and data sets small enough to loop over."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from gdexp import cli, signals
 from gdexp.data import Dataset, Examples, Mnist
 from gdexp.errors import GdexpError
 
@@ -54,6 +56,36 @@ def outputs(tmp_path: Path) -> Path:
 def gdexp(outputs: Path, tmp_path: Path) -> Command:
     """Run a command that writes to `outputs`, from another folder."""
     return partial(command, outputs=outputs, cwd=tmp_path)
+
+
+@pytest.fixture
+def inside(
+    outputs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """Run a command inside this process, where starting many would take minutes."""
+
+    def run(*words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+        settings = {"HYDRA_FULL_ERROR": "", **env}  # which a command sets for itself
+        for name, value in {"GDEXP_OUTPUTS": str(outputs), **settings}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["gdexp", *words])
+        before = {number: signal.getsignal(number) for number in signals.ENDING}
+        try:
+            status = cli.run(words)
+        except GdexpError as error:
+            print(error, file=sys.stderr)
+            status = 1
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess(["gdexp", *words], status, told.out, told.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

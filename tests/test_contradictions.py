@@ -48,8 +48,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("words", MISTAKES)
-def test_a_contradiction_is_told_in_one_line(words: str, gdexp: Command, outputs: Path) -> None:
-    ran = gdexp(*words.split(), "tracking=off")
+def test_a_contradiction_is_told_in_one_line(words: str, inside: Command, outputs: Path) -> None:
+    ran = inside(*words.split(), "tracking=off")
     assert_one_line(ran.stderr, *MISTAKES[words])
     assert ran.returncode == 1
     assert ran.stdout == ""

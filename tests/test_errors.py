@@ -87,8 +87,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("words", MISTAKES)
-def test_a_mistake_is_told_in_one_line(words: str, gdexp: Command, outputs: Path) -> None:
-    ran = gdexp(*words.split())
+def test_a_mistake_is_told_in_one_line(words: str, inside: Command, outputs: Path) -> None:
+    ran = inside(*words.split(), *([] if "tracking" in words else ["tracking=off"]))
     assert_one_line(ran.stderr, *MISTAKES[words])
     assert ran.returncode == 1
     assert ran.stdout == ""

@@ -48,14 +48,14 @@ def assert_told(command: Command, words: str, told: str, outputs: Path) -> None:
 
 
 @pytest.mark.parametrize("case", TABLES)
-def test_a_broken_table(case: str, gdexp: Command, outputs: Path, tmp_path: Path) -> None:
+def test_a_broken_table(case: str, inside: Command, outputs: Path, tmp_path: Path) -> None:
     words, text, told = TABLES[case]
     (tmp_path / "table.csv").write_text(text)
-    assert_told(gdexp, words, told, outputs)
+    assert_told(inside, words, told, outputs)
 
 
 @pytest.mark.parametrize("case", ["path", "missing", "no image", "empty class"])
-def test_a_broken_folder(case: str, gdexp: Command, outputs: Path, tmp_path: Path) -> None:
+def test_a_broken_folder(case: str, inside: Command, outputs: Path, tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     told = {
         "path": "data.path must be the path of a folder. Got None.",
@@ -68,7 +68,7 @@ def test_a_broken_folder(case: str, gdexp: Command, outputs: Path, tmp_path: Pat
         (folder / "dark" / "notes.png").write_text("notes")
     if case == "empty class":
         (folder / "blank").mkdir()
-    assert_told(gdexp, words, told, outputs)
+    assert_told(inside, words, told, outputs)
 
 
 def test_the_same_table_mended_is_learned(gdexp: Command, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,19 +58,16 @@ def bits(cache: Path, **env: str) -> str:
 @pytest.mark.skipif(
     "x86" not in os.uname().machine, reason="not run: the processors named are x86's"
 )
-def test_the_bits_do_not_depend_on_the_width_of_the_vectors(tmp_path: Path) -> None:
+def test_the_bits_do_not_depend_on_the_vectors_and_the_second_start_compiles_nothing(
+    tmp_path: Path,
+) -> None:
     native = bits(tmp_path)
-    assert native == bits(tmp_path)  # a second process, from the cache
-    haswell = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
-    assert bits(tmp_path, **haswell) == native
-
-
-def test_the_second_start_compiles_nothing(tmp_path: Path) -> None:
-    bits(tmp_path)
     compiled_once = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.nbc")}
     assert compiled_once
-    bits(tmp_path)
+    assert native == bits(tmp_path)  # a second process, from the cache
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.nbc")} == compiled_once
+    haswell = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"}
+    assert bits(tmp_path, **haswell) == native
 
 
 def test_without_numba_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,13 +96,24 @@ def test_a_cache_that_cannot_be_written_is_done_without(gdexp: Command, tmp_path
     assert set(Path(tempfile.gettempdir()).glob("gdexp-*")) == before
 
 
-def test_the_engine_can_be_compiled_beforehand(gdexp: Command, tmp_path: Path) -> None:
+def test_the_engine_can_be_compiled_beforehand_and_a_damaged_cache_is_told_and_removed(
+    gdexp: Command, tmp_path: Path
+) -> None:
     env = {"GDEXP_CACHE": str(tmp_path / "cache")}
-    words = [sys.executable, "-m", "gdexp.engines.compiled"]
-    subprocess.run(words, env={**os.environ, **env}, check=True, capture_output=True, timeout=120)
-    ran = gdexp("engine=compiled", "epochs=1", "tracking=off", **env)
+    beforehand = [sys.executable, "-m", "gdexp.engines.compiled"]
+    compile_ = partial(subprocess.run, beforehand, env={**os.environ, **env}, check=True)
+    compile_(capture_output=True, timeout=120)
+    words = ("engine=compiled", "epochs=1", "tracking=off")
+    ran = gdexp(*words, **env)
     assert "compiling" not in ran.stderr
     assert "engine   compiled, float32\n" in ran.stdout
+    for file in tmp_path.rglob("*.nbi"):
+        file.write_bytes(b"")
+    damaged = gdexp(*words, **env)
+    assert damaged.returncode == 1
+    assert "was damaged (EOFError), and has been removed. Run the command again." in damaged.stderr
+    assert len(damaged.stderr.splitlines()) == 1
+    assert not [*tmp_path.rglob("*.nbi")], "the next start compiles as the first one did"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -127,19 +136,6 @@ def test_a_signal_while_compiling_ends_the_command(
     assert process.wait(60) == 128 + number
     assert "Traceback" not in told
     assert not list(outputs.rglob("*"))
-
-
-def test_a_damaged_cache_is_told_and_removed(gdexp: Command, tmp_path: Path) -> None:
-    env = {"GDEXP_CACHE": str(tmp_path)}
-    words = ("engine=compiled", "epochs=1", "tracking=off")
-    assert gdexp(*words, **env).returncode == 0
-    for file in tmp_path.rglob("*.nbi"):
-        file.write_bytes(b"")
-    damaged = gdexp(*words, **env)
-    assert damaged.returncode == 1
-    assert "was damaged (EOFError), and has been removed. Run the command again." in damaged.stderr
-    assert len(damaged.stderr.splitlines()) == 1
-    assert gdexp(*words, **env).returncode == 0
 
 
 def test_a_label_that_is_no_class_is_refused() -> None:

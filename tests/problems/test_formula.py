@@ -35,12 +35,21 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 FORMULAS = st.recursive(LEAVES, _larger, max_leaves=8)
 
 
+def formula_of(text: str) -> Formula:
+    """Read a drawn formula; one whose constants make 1/0, which is refused, does not count."""
+    try:
+        return Formula(f"x + {text}")
+    except SettingError as error:
+        assume("finite" not in str(error) and "divides by zero" not in str(error))
+        raise
+
+
 @settings(deadline=None)
 @given(
     text=FORMULAS, point=st.lists(st.floats(-1.5, 1.5), min_size=len(NAMES), max_size=len(NAMES))
 )
 def test_gradients_are_central_differences(text: str, point: list[float]) -> None:
-    formula = Formula(f"x + {text}")
+    formula = formula_of(text)
     v = np.array(point[: len(formula.variables)])
     gradient = formula.gradient(v)
     assume(np.isfinite(gradient).all() and 1e-3 < np.linalg.norm(gradient) < 1e6)
@@ -55,7 +64,7 @@ def test_gradients_are_central_differences(text: str, point: list[float]) -> Non
 @settings(deadline=None)
 @given(text=FORMULAS, x=st.floats(-1.5, 1.5), y=st.floats(-1.5, 1.5), v1=st.floats(-1.5, 1.5))
 def test_values_are_pythons(text: str, x: float, y: float, v1: float) -> None:
-    formula = Formula(f"x + {text}")
+    formula = formula_of(text)
     known = {"x": x, "y": y, "v1": v1}
     names = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs")
     functions = {name: getattr(np, name) for name in names}
