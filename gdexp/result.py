@@ -8,6 +8,7 @@ from gdexp.descent import Epoch
 from gdexp.tracking import names
 
 GROWN = 1e-6  # share of the first cost: less is rounding
+VAST = 1e6  # times the cost of the start, or 1: what no descent comes back from
 MANY = 3  # lost classes from which on it is the learning rate that is to blame
 
 
@@ -48,11 +49,13 @@ class Result:
         """Whether the cost is no longer finite, or is known to be on its way there.
 
         It is where plain steps are taken on a cost of constant curvature, and the cost grew: a
-        smaller one would not have grown in any direction.
+        smaller one would not have grown in any direction. Elsewhere a cost that is `VAST` times
+        that of the start is taken for it.
         """
         first, last = self.epochs[0].cost, self.epochs[-1].cost
-        grown = last > first + GROWN * abs(first)
-        return self.epochs[-1].diverged or (self.largest_eta is not None and grown)
+        if self.largest_eta is None:
+            return self.epochs[-1].diverged or last > VAST * max(abs(first), 1.0)
+        return self.epochs[-1].diverged or last > first + GROWN * abs(first)
 
     @property
     def merit(self) -> float:
@@ -85,6 +88,8 @@ class Result:
         if self.diverged:
             came = f"rose from {self.epochs[0].cost:.3g} to {last.cost:.3g}"
             how = came if last.cost < inf else f"is {last.cost}"
+            if last.number == 0:
+                return f"cost {how} at the start; take another one (function.start, or a seed)"
             told = f"diverged at {last.unit} {last.number}: cost {how}"
             if self.largest_eta is None:
                 return f"{told}; try a smaller eta"

@@ -33,7 +33,7 @@ def features(frame: Frame, names: Sequence[str], categories: Collection[str]) ->
         if name not in categories and is_truth(column):
             made, labels, flag = column.to_numpy(np.float64)[:, None], [name], True
         elif name not in categories and is_number(column):
-            advice = f"or name the column in data.categories=[{name}]"
+            advice = f"or name the column in 'data.categories=[\"{name}\"]'"
             made, labels, flag = numbers(column, name, advice)[:, None], [name], False
         else:
             (made, labels), flag = _one_hot(column, name), True

@@ -87,6 +87,8 @@ class Tolerance(Stop):
             return ""
         share = " of it" if self.relative else ""
         over = "measurement" if self.window == 1 else f"{self.window} measurements"
+        if now > before:
+            return f"the last {over} brought the cost up, from {before:.4g} to {now:.4g}"
         return f"the last {over} reduced the cost by no more than {self.tolerance:g}{share}"
 
 

@@ -79,6 +79,7 @@ def test_labels_are_any_numbers_where_there_are_no_classes() -> None:
         ("1,,3", "holds '', which is not a number"),
         ("1,nan,3", "not finite"),
         ("1,inf,3", "not finite"),
+        ("1,1e39,3", "too large for float32"),
         ("1,2,10", "has the label 10, not a class from 0 to 9"),
         ("1,2,-1", "has the label -1"),
         ("1,2,1.5", "has the label 1.5"),
@@ -135,7 +136,7 @@ def test_a_first_line_that_is_not_what_the_settings_say(
 
 
 @given(
-    x=arrays(float, (5, 3), elements=st.floats(-1e300, 1e300)),
+    x=arrays(float, (5, 3), elements=st.floats(-3e38, 3e38)),
     pieces=st.lists(st.integers(1, 40), max_size=20),
 )
 def test_numbers_come_through_csv_and_json_exactly_however_the_text_is_cut(
@@ -384,3 +385,10 @@ def test_whole_moves_and_quarter_turns_only_rearrange_pixels() -> None:
 def test_a_source_that_arrives_cannot_be_loaded() -> None:
     with pytest.raises(GdexpError, match="optimizer=stream data=distorted"):
         distorted().load()
+
+
+def test_a_list_is_not_taken_for_the_label() -> None:
+    told = r"a name \(label, x\), since the last field, x, is a list"
+    with pytest.raises(GdexpError, match=told):
+        parsed('{"label": 1, "x": [1, 2]}')
+    assert parsed('{"label": 1, "x": [1, 2]}', label="label") == [([1, 2], 1)]

@@ -335,3 +335,13 @@ def test_a_budget_is_one_and_of_something(given: dict[str, Any]) -> None:
         GdexpError, match=r"stop=budget takes just one|(updates|examples|seconds) must be"
     ):
         Budget(**given)
+
+
+def test_a_cost_that_rises_is_not_told_as_one_that_settled() -> None:
+    def epoch(number: int, cost: float) -> Epoch:
+        return Epoch(number, number, number, 0.0, cost, {"train": Measure(cost, 1, None)})
+
+    stop = Tolerance(1e-3, relative=True, window=1)
+    assert "brought the cost up, from 1 to 2" in stop.reason([epoch(0, 1.0), epoch(1, 2.0)])
+    assert "no more than 0.001" in stop.reason([epoch(0, 1.0), epoch(1, 1.0)])
+    assert stop.reason([epoch(0, 1.0), epoch(1, 0.5)]) == ""

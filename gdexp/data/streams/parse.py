@@ -10,6 +10,7 @@ from gdexp.data.streams.arrivals import Example
 from gdexp.errors import GdexpError, SettingError, whole
 
 LAST = "last"
+LARGEST = 3.4028234e38  # of float32
 TELLS = {"inputs", "classes"}  # what a first line in JSON may tell of those that follow
 
 
@@ -68,8 +69,8 @@ class Parser:
         *x, y = values
         if len(x) != self.inputs:
             raise BadLineError(f"has {len(x)} inputs and a label, not {self.inputs} and a label")
-        if not all(map(math.isfinite, values)):
-            raise BadLineError("holds a number that is not finite")
+        if not all(abs(value) <= LARGEST for value in values):
+            raise BadLineError("holds a number that is not finite, or too large for float32")
         if not self.classes:
             return x, y
         if y not in range(self.classes):
@@ -115,6 +116,9 @@ class Parser:
             got, wanted = ", ".join(found), ", ".join(self.names)
             raise BadLineError(f"has the names {got[:60]}, not {wanted[:60]}")
         label = self.names[self._at(self.names)]
+        if self.label == LAST and isinstance(found[label], list):
+            allowed = f"a name ({', '.join(self.names)}), since the last field, {label}, is a list"
+            raise SettingError("data.label", allowed, LAST, self.names[0])
         values = [each for name in self.names if name != label for each in _numbers(found[name])]
         return [*values, *_numbers(found[label])]
 
