@@ -137,8 +137,8 @@ class Record:
     def epoch(self, epoch: Epoch, figures: Mapping[str, float]) -> None:
         """Write down an epoch, with the problem's own figures."""
         self.epochs.append(epoch)
-        self.history.append({"epoch": epoch.number, **names.of_epoch(epoch), **figures})
         metrics = {**names.of_epoch(epoch), **figures}
+        self.history.append({"epoch": epoch.number, **metrics})
         self.journal.write("epoch", epoch=epoch.number, metrics=metrics)
         if len(self.epochs) > MOST_HELD and self.request.experiment.stream is not None:
             self._thin()

@@ -94,8 +94,8 @@ def descent(
     """
     update = Update(scaling, rule or Plain(), penalty or Penalty(), clip)
     carrier, evaluation = carrier or Stepwise(), evaluation or Evaluation()
-    course = _Course(problem, optimizer, update, state, eta, epochs, carrier)
-    course.schedule, course.stop = schedule or Constant(), stop or AfterEpochs()
+    ways = schedule or Constant(), stop or AfterEpochs()
+    course = _Course(problem, optimizer, update, state, eta, epochs, carrier, *ways)
     yield course.look()
     while not course.over():
         course.go_on()
@@ -115,8 +115,8 @@ class _Course:
     eta: float
     epochs: int | None
     carrier: Carrier
-    schedule: Schedule = field(default_factory=Constant)
-    stop: Stop = field(default_factory=AfterEpochs)
+    schedule: Schedule
+    stop: Stop
     history: list[Epoch] = field(default_factory=list)
     best: Vector | None = None
     rate: float | None = None
