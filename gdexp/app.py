@@ -21,9 +21,9 @@ from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
 from gdexp.record import Record
 from gdexp.request import Request
-from gdexp.run import Watch, run
 from gdexp.session import Session
 from gdexp.terminal import Progress, print_places, print_summary
+from gdexp.training import Watch, train
 
 Job = Callable[[DictConfig], float]
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
@@ -91,7 +91,7 @@ class Task:
             return progress.show
 
         try:
-            result = run(request, announce)
+            result = train(request, announce)
         except (KeyboardInterrupt, SystemExit):
             progress.stop()
             if records:

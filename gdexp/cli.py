@@ -12,7 +12,7 @@ import gdexp
 from gdexp import signals
 from gdexp.errors import GdexpError
 
-COMMANDS = {"ui": "gdexp.ui", "find-eta": "gdexp.find_eta"}
+COMMANDS = {"ui": "gdexp.commands.ui", "find-eta": "gdexp.commands.find_eta"}
 
 
 def main() -> None:

@@ -25,21 +25,22 @@ ORDER = [
     "engines",
     "diagnostics",
     "tracking",
+    "stored",
     "experiment",
     "request",
     "result",
     "record",
-    "run",
+    "training",
     "terminal",
     "menu",
     "naming",
     "help",
     "complain",
     "compose",
-    "ui",
     "session",
     "app",
-    "find_eta",
+    "commands",
+    "api",
     "cli",
     "__main__",
 ]
@@ -49,14 +50,18 @@ NEVER = {
     ("tracking", "diagnostics"),
     ("tracking", "engines"),
     ("data", "descent"),
+    ("stored", "data"),
+    ("stored", "problems"),
+    ("stored", "engines"),
 }
 HOMES = {
     "hydra": {"app", "compose", "complain"},
     "yaml": {"app", "complain", "menu"},
     "omegaconf": {"app", "compose", "record", "data"},
-    "mlflow": {"tracking.store", "tracking.model", "tracking.model_code"},
+    "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "data", "session"},
-    "pandas": {"data.frames", "data.columns"},
+    "pandas": {"data.frames", "data.columns", "stored", "api", "commands"},
+    "sqlalchemy": {"stored.sql"},
     "PIL": {"data.pixels", "diagnostics"},
     "matplotlib": {"diagnostics", "figures"},
     "sympy": {"problems.symbolic"},
@@ -91,7 +96,8 @@ def inside(file: Path) -> set[str]:
 @pytest.mark.parametrize("file", MODULES, ids=name_of)
 def test_imports_go_one_way(file: Path) -> None:
     room = name_of(file).split(".")[0]
-    for other in inside(file):
+    others = inside(file) - ({"api"} if room == "__init__" else set())  # when it is asked for
+    for other in others:
         assert ORDER.index(other) <= ORDER.index(room), f"{room} imports {other}"
         assert (room, other) not in NEVER
 

@@ -25,7 +25,7 @@ from gdexp.engines.compiled.engine import installed
 from gdexp.experiment import loaded
 from gdexp.request import Request
 from gdexp.result import Result
-from gdexp.run import run
+from gdexp.training import train
 from tests.conftest import CONF
 from tests.samples import EXAMPLES, LINES, STREAM, words_for
 
@@ -121,7 +121,7 @@ def unsuited(request: Request) -> str:
 
 def once(request: Request) -> Result:
     request.output.mkdir(parents=True)
-    return run(request, lambda record: lambda epoch: None)
+    return train(request, lambda record: lambda epoch: None)
 
 
 @pytest.fixture(autouse=True)

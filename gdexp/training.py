@@ -20,7 +20,7 @@ from gdexp.result import Result
 Watch = Callable[[Epoch], None]
 
 
-def run(request: Request, announce: Callable[[Record], Watch]) -> Result:
+def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
     """Carry out a run.
 
     Parameters

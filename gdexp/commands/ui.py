@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gdexp import places, signals
+from gdexp import signals
+from gdexp.commands.words import STORE, outputs_of, tracking_of
 from gdexp.errors import GdexpError, SettingError
-from gdexp.tracking.settings import SQLITE, Tracking, masked
+from gdexp.tracking.settings import Tracking, masked
 
 HOST, PORT = "127.0.0.1", 5000
 PATIENCE = 120.0  # seconds that a server may take to start
-SETTINGS = ("port", "outputs", "tracking.uri", "tracking.experiment")
+SETTINGS = ("port", *STORE)
 
 
 def main(words: Sequence[str]) -> int:
@@ -41,10 +42,7 @@ def main(words: Sequence[str]) -> int:
         print(f"{__doc__}\n\n  python -m gdexp ui", *(f"[{name}=...]" for name in SETTINGS))
         return 0
     given = _settings(words)
-    outputs = Path(given.get("outputs", places.outputs())).expanduser().absolute()
-    uri = os.environ.get("MLFLOW_TRACKING_URI", f"{SQLITE}{outputs}/mlflow.db")
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "gdexp")
-    tracking = _tracking(given.get("tracking.uri", uri), given.get("tracking.experiment", name))
+    outputs, tracking = outputs_of(given), _checked(tracking_of(given))
     if str(tracking.uri).startswith("http"):
         print(_page(tracking.shown.rstrip("/"), tracking.experiment))
         return 0
@@ -66,18 +64,14 @@ def _settings(words: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _tracking(uri: str, experiment: str) -> Tracking:
-    try:
-        tracking = Tracking(uri, experiment)
-    except SettingError as error:
-        raise error.of(f"tracking.{error.setting}") from None
+def _checked(tracking: Tracking) -> Tracking:
     tracking.check()
     if tracking.database is not None and not tracking.database.exists():
         raise GdexpError(
             f"ui: there is no store at {tracking.database} yet. "
             "Run an experiment first: python -m gdexp"
         )
-    if uri.startswith("databricks"):
+    if str(tracking.uri).startswith("databricks"):
         raise GdexpError(f"tracking.uri: {tracking.shown} has a site of its own. Open that.")
     return tracking
 
