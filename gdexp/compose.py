@@ -21,6 +21,7 @@ from gdexp.tracking.settings import masked
 
 TARGET = "_target_"
 PARTS = ("data", "architecture", "cost", "function")  # what problems are made of: some, each
+SEARCHED = "hydra.searchpath in command-line"  # as Hydra calls it
 STREAM = "stream"  # which comes with an optimizer, or not at all
 # What the object of a group must offer to be of use there.
 OFFERS = {
@@ -72,18 +73,21 @@ def request(config: DictConfig) -> Request:
         params={**choices, **_flat(shown, _copies(config))},
         choices=choices,
         overrides=[*map(masked, hydra.overrides.task), *_from_environment(shown, hydra)],
-        flags=[word for path in _own_folders() for word in ("--config-dir", path)],
-        special=naming.special(shown, choices, map(Path, _own_folders())),
+        flags=[
+            *(word for path in _own_folders("command-line") for word in ("--config-dir", path)),
+            *(word for word in hydra.overrides.hydra if word.startswith("hydra.searchpath=")),
+        ],
+        special=naming.special(shown, choices, map(Path, _own_folders("command-line", SEARCHED))),
         output=Path(hydra.runtime.output_dir),
         sweep="_".join(Path(hydra.sweep.dir).parts[-2:]) if sweep else None,
         job=int(hydra.job.num) if sweep else None,
     )
 
 
-def _own_folders() -> list[str]:
-    """Give the folder of the user's own options."""
+def _own_folders(*providers: str) -> list[str]:
+    """Give the folders of the user's own options: of --config-dir, and of hydra.searchpath."""
     sources = HydraConfig.get().runtime.config_sources
-    return [str(each.path) for each in sources if each.provider == "command-line"]
+    return [str(each.path) for each in sources if each.provider in providers]
 
 
 def _from_environment(config: dict[str, Any], hydra: Any) -> list[str]:
