@@ -26,6 +26,7 @@ ORDER = [
     "diagnostics",
     "tracking",
     "stored",
+    "comparison",
     "experiment",
     "request",
     "result",
@@ -53,6 +54,9 @@ NEVER = {
     ("stored", "data"),
     ("stored", "problems"),
     ("stored", "engines"),
+    ("comparison", "engines"),
+    ("comparison", "problems"),
+    ("comparison", "tracking"),
 }
 HOMES = {
     "hydra": {"app", "compose", "complain"},
@@ -60,14 +64,14 @@ HOMES = {
     "omegaconf": {"app", "compose", "record", "data"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "data", "session"},
-    "pandas": {"data.frames", "data.columns", "stored", "api", "commands"},
+    "pandas": {"data.frames", "data.columns", "stored", "comparison", "api", "commands"},
     "sqlalchemy": {"stored.sql"},
     "PIL": {"data.pixels", "diagnostics"},
     "matplotlib": {"diagnostics", "figures"},
     "sympy": {"problems.symbolic"},
     "numba": {"engines"},
     "llvmlite": {"engines"},
-    "scipy": {"engines"},
+    "scipy": {"engines", "comparison.statistics"},
     "sklearn": set(),
 }
 
