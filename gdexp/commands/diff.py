@@ -58,7 +58,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    return Parser("diff", __doc__ or "").with_runs()
+    return Parser("diff", __doc__ or "").with_runs(where=False)
 
 
 def _environment(run: StoredRun, uri: str) -> dict[str, str] | None:

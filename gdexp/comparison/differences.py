@@ -1,7 +1,7 @@
 """In what two runs differ: aspect by aspect, and along their trajectories."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gdexp.comparison.conventions import Course
@@ -37,14 +37,8 @@ class Aspect:
 def beside(title: str, one: Mapping[str, str] | None, other: Mapping[str, str] | None) -> Aspect:
     """Lay two mappings side by side; None stands for what is not known of a run."""
     if one is None or other is None:
-        which = (
-            "either"
-            if one is None and other is None
-            else "the first"
-            if one is None
-            else "the second"
-        )
-        return Aspect(title, [], f"not known of {which}")
+        unknown = [w for w, each in (("first", one), ("second", other)) if each is None]
+        return Aspect(title, [], f"not known of the {' and the '.join(unknown)}")
     names = dict.fromkeys([*one, *other])
     rows = [
         (name, one.get(name, "-"), other.get(name, "-"))
@@ -56,21 +50,18 @@ def beside(title: str, one: Mapping[str, str] | None, other: Mapping[str, str] |
 
 def settings(one: StoredRun, other: StoredRun) -> list[Aspect]:
     """Lay the settings side by side: those that decide what is computed, and the others."""
-    chosen, rest = (
-        beside(
-            title,
-            *(
-                {k: v for k, v in run.params.items() if k not in DERIVED and counts(k) == wanted}
-                for run in (one, other)
-            ),
-        )
-        for title, wanted in (("settings", True), ("where, by whom", False))
-    )
-    note = "the same"
+    parts = [
+        [
+            {k: v for k, v in run.params.items() if k not in DERIVED and counts(k) == wanted}
+            for run in (one, other)
+        ]
+        for wanted in (True, False)
+    ]
+    chosen, rest = beside("settings", *parts[0]), beside("where, and who looks on", *parts[1])
+    note = "" if chosen.rows else "the same"
     if chosen.rows and _twins(one, other):
         note = "the same descent under two conventions"
-    told = Aspect(chosen.title, chosen.rows, note if not chosen.rows or "conv" in note else "")
-    return [told, *([rest] if rest.rows else [])]
+    return [replace(chosen, note=note), *([rest] if rest.rows else [])]
 
 
 def trajectories(one: History, other: History) -> Iterator[str]:
@@ -84,14 +75,21 @@ def trajectories(one: History, other: History) -> Iterator[str]:
         return
     found = parting(one.epochs, other.epochs)
     if found is None:
-        yield f"equal, bit by bit, in all that both measured: {_measured(both)}{_longer(one, other)}"
-        return
+        yield f"equal, bit by bit, in all that both measured: {_measured(both)}"
+    else:
+        yield from _apart(found, one, other, both[-1])
+    ends = max(one.epochs), max(other.epochs)
+    if ends[0] != ends[1]:
+        yield f"the first run ends at epoch {ends[0]}, the second at epoch {ends[1]}"
+
+
+def _apart(found: Parting, one: History, other: History, end: int) -> Iterator[str]:
     yield _parting(found)
-    yield from (_gap(each) for each in found.gaps[:MOST])
-    if both[-1] != found.at:
-        yield f"in the end, at epoch {both[-1]}:{_longer(one, other)}"
-        last = gaps(one.epochs[both[-1]], other.epochs[both[-1]])
-        yield from (_gap(each) for each in last[:MOST])
+    yield from map(_gap, found.gaps[:MOST])
+    if end != found.at:
+        yield f"at the last epoch that both measured, {end}:"
+        last = gaps(one.epochs[end], other.epochs[end])
+        yield from map(_gap, last[:MOST])
         if not last:
             yield "  equal again"
 
@@ -108,9 +106,8 @@ def by_update(points: "pandas.DataFrame", one: str, other: str) -> Iterator[str]
     """
     logged = points[points["metric"].str.startswith(BY_UPDATE)]
     found: list[dict[int, dict[str, float]]] = [{}, {}]
-    for run, name, step, value in logged[["run", "metric", "step", "value"]].itertuples(
-        index=False
-    ):
+    columns = logged[["run", "metric", "step", "value"]]
+    for run, name, step, value in columns.itertuples(index=False):
         found[run == other].setdefault(int(step), {})[name] = float(value)
     first = parting(*found)
     if first is not None:
@@ -120,8 +117,7 @@ def by_update(points: "pandas.DataFrame", one: str, other: str) -> Iterator[str]
 
 
 def _twins(one: StoredRun, other: StoredRun) -> bool:
-    courses = Course.of(one), Course.of(other)
-    a, b = courses
+    a, b = Course.of(one), Course.of(other)
     if a is None or b is None or one.seed != other.seed:
         return False
     return a.setting == b.setting and a.rate("mean") == b.rate("mean")
@@ -140,27 +136,15 @@ def _measured(both: list[int]) -> str:
     return f"{len(both)} measurements, epochs {both[0]} to {both[-1]}"
 
 
-def _longer(one: History, other: History) -> str:
-    ends = max(one.epochs), max(other.epochs)
-    if ends[0] == ends[1]:
-        return ""
-    return f" (the first run has {ends[0]} epochs, the second {ends[1]})"
-
-
 def _parting(found: Parting) -> str:
     if found.last_equal is None:
         return f"different from the first measurement on, epoch {found.at}:"
-    between = ""
-    if None not in found.updates:
-        first, last = (int(each or 0) for each in found.updates)
-        between = f", so they part between update {first + 1:,} and {last:,}"
-    return (
-        f"equal, bit by bit, to epoch {found.last_equal}; different at epoch {found.at}{between}:"
-    )
+    told = f"equal, bit by bit, to epoch {found.last_equal}; different at epoch {found.at}"
+    if None in found.updates:
+        return f"{told}:"
+    first, last = (int(each or 0) for each in found.updates)
+    return f"{told}, so they part between update {first + 1:,} and {last:,}:"
 
 
 def _gap(gap: Gap) -> str:
-    return (
-        f"  {gap.name}: {gap.one!r} and {gap.other!r}, apart by {gap.absolute:.3g} "
-        f"({gap.relative:.2g} of it)"
-    )
+    return f"  {gap.name:<15} {gap.one!r:<22} {gap.other!r:<22} apart {gap.absolute:.3g}"
