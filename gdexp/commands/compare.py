@@ -49,7 +49,7 @@ def main(words: Sequence[str]) -> int:
         raise GdexpError(f"compare: one run alone ({runs[0].id[:8]}) cannot be compared.")
     comparison = compare(reader, runs, given.metric, given.by)
     if given.form is None:
-        from gdexp.terminal.comparison import print_comparison
+        from gdexp.tables.comparison import print_comparison
 
         found = findings(comparison, reader)
         print_comparison(comparison, found, method(comparison), each=given.each)

@@ -51,7 +51,7 @@ def main(words: Sequence[str]) -> int:
     ]
     points = reader.histories([one.id, other.id])
     told = [*trajectories(*histories), *by_update(points, one.id, other.id)]
-    from gdexp.terminal.diff import print_diff
+    from gdexp.tables.diff import print_diff
 
     print_diff(one, other, aspects, told)
     return 0

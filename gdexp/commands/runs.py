@@ -37,7 +37,7 @@ def main(words: Sequence[str]) -> int:
     found = find(reader, given.runs, given.where, experiment)
     most = given.n or (len(found) if given.form else MOST)
     if given.form is None:
-        from gdexp.terminal.runs import print_runs
+        from gdexp.tables.runs import print_runs
 
         print_runs(found[:most], len(found), experiment)
         return 0
