@@ -29,12 +29,14 @@ USUAL = {
 }
 
 
-def run(
-    written: str = "", *, start: int = 0, status: str = "FINISHED", **changed: str
-) -> StoredRun:
+def run(written: str = "", **changed: str) -> StoredRun:
     """Make a run with parameters; ``__`` stands for a dot, and an empty value takes one away."""
+    return made({name.replace("__", "."): value for name, value in changed.items()}, written)
+
+
+def made(given: dict[str, str], written: str = "") -> StoredRun:
+    """Make a run with parameters beside the usual."""
     number = next(NUMBERS)
-    given = {name.replace("__", "."): value for name, value in changed.items()}
     params = {name: value for name, value in {**USUAL, **given}.items() if value}
     left_out = ("seed", "outputs", "tracking.uri")
     key = str(sorted((k, v) for k, v in params.items() if k not in left_out))
