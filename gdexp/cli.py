@@ -12,7 +12,14 @@ import gdexp
 from gdexp import signals
 from gdexp.errors import GdexpError
 
-COMMANDS = {"ui": "gdexp.commands.ui", "find-eta": "gdexp.commands.find_eta"}
+COMMANDS = {
+    "ui": "gdexp.commands.ui",
+    "find-eta": "gdexp.commands.find_eta",
+    "runs": "gdexp.commands.runs",
+    "compare": "gdexp.commands.compare",
+    "diff": "gdexp.commands.diff",
+    "convert": "gdexp.commands.convert",
+}
 
 
 def main() -> None:
