@@ -17,6 +17,7 @@ SECTIONS = {
     "threads": "two runs in two threads against one",
     "startup": "CPU seconds of cold commands",
     "tracking": "whole tracked commands against MLflow alone",
+    "stored": "commands on a store of 500 runs",
     "memory": "peak memory of the process that trains, and of the feeder",
 }
 

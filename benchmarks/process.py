@@ -29,11 +29,14 @@ class Ran:
         Its CPU seconds, and those of the processes that it waited for.
     lines : sequence of (float, str)
         What it printed, each line with the seconds after which it came.
+    peak : float
+        MiB of resident memory at most, its own alone.
     """
 
     wall: float
     cpu: float
     lines: Sequence[tuple[float, str]]
+    peak: float = 0.0
 
     def when(self, beginning: str) -> float:
         """Say after how many seconds the line came that begins so.
@@ -93,7 +96,9 @@ def _wait(words: Sequence[str], env: Mapping[str, str], errors: int) -> tuple[Ra
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Ran(wall, usage.ru_utime + usage.ru_stime, lines), process.returncode
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB here
+    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit
+    return Ran(wall, cpu, lines, peak), process.returncode
 
 
 def interleaved(

@@ -15,6 +15,10 @@ from gdexp.errors import GdexpError
 COMMANDS = {
     "ui": "gdexp.commands.ui",
     "find-eta": "gdexp.commands.find_eta",
+    "runs": "gdexp.commands.runs",
+    "compare": "gdexp.commands.compare",
+    "diff": "gdexp.commands.diff",
+    "convert": "gdexp.commands.convert",
     "report": "gdexp.commands.report",
 }
 

@@ -62,6 +62,12 @@ def node(file: Path) -> str:
     return package[1] if package else file.parent.name
 
 
+def target(file: Path) -> str:
+    """Give the path of the class that an option's node stands for; empty where it has none."""
+    found = re.search(r"^ *_target_: *([\w.]+)", _text(file), re.M)
+    return found[1] if found else ""
+
+
 def own(file: Path) -> list[tuple[str, str, str]]:
     """Give name, value and comment of the settings of an option's own node, as `knobs` does."""
     if not is_global(file):

@@ -30,6 +30,7 @@ ORDER = [
     "experiment",
     "request",
     "result",
+    "tables",
     "record",
     "report",
     "training",
@@ -58,13 +59,14 @@ NEVER = {
     ("comparison", "engines"),
     ("comparison", "problems"),
     ("comparison", "tracking"),
+    ("tables", "experiment"),
 }
 HOMES = {
     "hydra": {"app", "compose", "complain"},
     "yaml": {"app", "complain", "menu"},
     "omegaconf": {"app", "compose", "record", "data"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
-    "rich": {"terminal", "data", "session"},
+    "rich": {"terminal", "tables", "data", "session"},
     "pandas": {
         "data.frames",
         "data.columns",

@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
         """Refuse what cannot be read."""
         raise GdexpError(f"{self._command}: {message}. {self.prog} --help tells how it is used.")
 
-    def with_runs(self, how: str = "RUN", **more: Any) -> "Parser":
+    def with_runs(self, how: str = "RUN", *, where: bool = True, **more: Any) -> "Parser":
         """Take references to runs, conditions on them, and the settings of the store."""
         self.add_argument(
             "runs",
@@ -46,12 +46,13 @@ class Parser(argparse.ArgumentParser):
             help="a run's id or its beginning, its output folder, its name, latest or latest~1",
             **more,
         )
-        self.add_argument(
-            "--where",
-            default="",
-            metavar="CONDITIONS",
-            help='which runs, such as "optimizer=sgd and eta>=1 and best/val_accuracy>0.9"',
-        )
+        if where:
+            self.add_argument(
+                "--where",
+                default="",
+                metavar="CONDITIONS",
+                help='which runs, such as "optimizer=sgd and eta>=1 and best/val_accuracy>0.9"',
+            )
         self.add_argument("--experiment", help="the experiment of MLflow in which to look")
         self.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
         return self

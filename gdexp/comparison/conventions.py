@@ -252,7 +252,8 @@ def convert(eta: float, m: int | None, n: int | None, from_: str, to: str) -> fl
     if n is not None:
         whole("n", n, 1, "50000")
     if m is None and n is None:
-        raise SettingError("n", "given where an update sees all n examples", None, "50000")
+        allowed = "given, or else n, for an update that sees all n examples"
+        raise SettingError("batch", allowed, None, "10")
     size = whole("batch", n if m is None else m, 1, "10")
     if n is not None and size > n:
         raise SettingError("batch", f"at most the n={n} training examples", size, str(n))

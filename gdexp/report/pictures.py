@@ -122,6 +122,7 @@ def _curves(metric: str) -> Drawer:
                 if metric not in each.y or axis not in each.x:
                     continue
                 row, x, y = content.rows[each.variant], each.x[axis], each.y[metric]
+                x = np.where(x > 0, x, np.nan) if axis == "updates" else x
                 (line,) = axes.plot(x, y.mean, color=row.colour, linestyle=_style(each.variant))
                 handles.setdefault(_plain(row.variant.label), line)
                 if each.seeds > 1:
@@ -227,7 +228,7 @@ def _target(content: Content, figure: "Figure") -> None:
                 axes.barh(each.variant, each.mean(name), 0.6, color=colour, alpha=0.45)
                 axes.plot(values, [each.variant] * len(values), "o", color=colour, markersize=4)
         axes.set_xlabel(AXES[name].removesuffix(" (log)"))
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, 1.1 * axes.get_xlim()[1])
     for each in content.target.arrivals[: len(rows)]:
         panels[-1].annotate(
             f"{each.reached}/{each.seeds}",

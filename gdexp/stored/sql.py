@@ -90,7 +90,8 @@ class SqlReader:
             asked = asked.where(m.key.in_(list(metrics)))
         rows: list[Any] = []
         for first in range(0, len(runs), PAGE):
-            rows += self._all(asked, ids=list(runs[first : first + PAGE]))
+            found = self._all(asked, ids=list(runs[first : first + PAGE]))
+            rows += map(tuple, found)  # rows as they are take pandas seconds
         frame = pandas.DataFrame(rows, columns=["run", "metric", "step", "value", "time", "nan"])
         frame["value"] = frame["value"].astype(float).where(~frame["nan"].astype(bool))
         return frame.drop(columns="nan").sort_values(

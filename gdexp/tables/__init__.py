@@ -1,0 +1,1 @@
+"""What commands on stored runs print: light, without what a run itself needs."""
