@@ -22,6 +22,7 @@ COMMANDS = {
         "--each",
         "--csv",
     ],
+    'report --where "epochs=30" --no-log': ["report", "--where", "epochs=30", "--no-log"],
     "diff latest latest~1": ["diff", "latest", "latest~1"],
 }
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "compare": "gdexp.commands.compare",
     "diff": "gdexp.commands.diff",
     "convert": "gdexp.commands.convert",
+    "report": "gdexp.commands.report",
 }
 
 

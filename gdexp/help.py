@@ -22,6 +22,7 @@ Usage
   python -m gdexp compare RUN RUN ...             what they reached, over seeds, at equal cost
   python -m gdexp diff RUN RUN                    in what they differ, and where they part
   python -m gdexp convert eta=... from=... to=... eta in the other convention, mean or sum
+  python -m gdexp report [RUN ...]                runs compared, as a page and as Markdown
 
 Examples
   python -m gdexp optimizer=sgd batch=10
