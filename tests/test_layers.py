@@ -37,7 +37,9 @@ ORDER = [
     "help",
     "complain",
     "compose",
+    "sweeps",
     "session",
+    "task",
     "app",
     "commands",
     "api",
@@ -55,9 +57,9 @@ NEVER = {
     ("stored", "engines"),
 }
 HOMES = {
-    "hydra": {"app", "compose", "complain"},
+    "hydra": {"app", "compose", "complain", "sweeps", "task"},
     "yaml": {"app", "complain", "menu"},
-    "omegaconf": {"app", "compose", "record", "data"},
+    "omegaconf": {"app", "compose", "record", "data", "sweeps", "task"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "data", "session"},
     "pandas": {"data.frames", "data.columns", "stored", "api", "commands"},

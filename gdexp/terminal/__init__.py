@@ -2,6 +2,6 @@
 
 from gdexp.terminal.progress import Progress
 from gdexp.terminal.summary import print_places, print_summary, program
-from gdexp.terminal.sweep import print_sweep
+from gdexp.terminal.sweep import print_plan, print_sweep
 
-__all__ = ["Progress", "print_places", "print_summary", "print_sweep", "program"]
+__all__ = ["Progress", "print_places", "print_plan", "print_summary", "print_sweep", "program"]
