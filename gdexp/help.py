@@ -19,6 +19,7 @@ Usage
   python -m gdexp -m +study=NAME [SETTING=VALUE]  a whole comparison, and its report
   python -m gdexp ui [port=PORT]                  the curves, in the MLflow UI
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
+  python -m gdexp report [RUN ...]                runs compared, as a page and as Markdown
 
 Examples
   python -m gdexp optimizer=sgd batch=10

@@ -80,7 +80,7 @@ def draw_path(function: Function, points: NDArray[Any], file: Path) -> None:
 def _contours(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
     from matplotlib.colors import BoundaryNorm
 
-    (x_low, y_low), (x_high, y_high) = _range(function, points)
+    (x_low, y_low), (x_high, y_high) = drawn_range(function, points)
     x, y = np.linspace(x_low, x_high, GRID), np.linspace(y_low, y_high, GRID)
     cost = np.ma.masked_invalid(function.parsed.cost(np.meshgrid(x, y)))
     levels = np.unique(np.quantile(cost.compressed(), np.linspace(0, 1, LEVELS) ** 1.5))
@@ -93,7 +93,7 @@ def _contours(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
 
 
 def _curve(axes: "Axes", function: Function, points: NDArray[Any]) -> None:
-    (low,), (high,) = _range(function, points)
+    (low,), (high,) = drawn_range(function, points)
     x = np.linspace(low, high, 5 * GRID)
     cost = np.ma.masked_invalid(function.parsed.cost([x]))
     axes.plot(x, cost, color="tab:blue")
@@ -121,7 +121,7 @@ def _walk(axes: "Axes", x: NDArray[Any], y: NDArray[Any]) -> None:
     axes.legend(loc="upper right")
 
 
-def _range(function: Function, points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def drawn_range(function: Function, points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give the function's range, made wider for points that are not far beyond it."""
     low, high = np.array(function.low), np.array(function.high)
     far = BEYOND * (high - low)

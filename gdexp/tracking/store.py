@@ -140,6 +140,10 @@ class Store:
             inside = str(Path(name).parent)
             self.client.log_artifact(run_id, str(folder / name), None if inside == "." else inside)
 
+    def log_folder(self, run_id: str, folder: Path, place: str) -> None:
+        """Send all files of a folder, to a place among the run's artifacts."""
+        self.client.log_artifacts(run_id, str(folder), place)
+
     def log_model(self, run_id: str, parameters: Path) -> None:
         """Send the trained network as an MLflow model."""
         from gdexp.tracking.model import save
