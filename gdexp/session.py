@@ -7,8 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps import Plan, SweepRecord
+from gdexp.sweeps.reporting import write_report
 from gdexp.terminal import print_sweep
 from gdexp.tracking import Feeder, Tracking, jobs
 from gdexp.training import ending
@@ -78,8 +80,22 @@ class Session:
             self._tell(self.record.end(broken if error is None else ending(error)))
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
-        complete = [_close(feeder) for feeder in self.feeders.values()]
-        return all(complete) and not self.refused
+        complete = all([_close(feeder) for feeder in self.feeders.values()])
+        if self.record is not None and self.record.plan.study is not None and error is None:
+            complete &= self._report(self.record.plan)
+        return complete and not self.refused
+
+    def _report(self, plan: Plan) -> bool:
+        """Write the report of a study; False where there should be one, and is none."""
+        assert self._tracking is not None
+        fed = self.feeders[self._tracking].runs.get(plan.folder)
+        try:
+            page = write_report(plan, self._tracking, (fed and fed.run_id) or "")
+        except GdexpError as mishap:
+            print(f"report   none: {mishap}", flush=True)
+            return self._tracking.uri is None
+        print(f"report   {page}", flush=True)
+        return True
 
     def _tell(self, states: list[jobs.JobState]) -> None:
         folder = self.sweep if self.record is None else self.record.plan.folder
