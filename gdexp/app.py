@@ -2,9 +2,7 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,106 +10,16 @@ import hydra
 import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from gdexp import compose, menu, places, signals
 from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
-from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.session import Session
-from gdexp.terminal import Progress, print_places, print_summary
-from gdexp.training import Watch, train
+from gdexp.task import REFUSALS, Refused, Task
 
 Job = Callable[[DictConfig], float]
-REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
-
-
-class Refused(SystemExit):
-    """A single run that cannot be: as a SystemExit, which Hydra lets through without comment."""
-
-
-class Task:
-    """What Hydra calls for each job of a command."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def __call__(self, config: DictConfig) -> float:
-        """Carry out one job; gives its best validation accuracy, for sweepers to maximise.
-
-        In a sweep a job that cannot be, or that fails, is told and counted, and gives NaN: the
-        others go on.
-
-        Raises
-        ------
-        Refused
-            Where the settings of a single run cannot be.
-        """
-        told = HydraConfig.get()
-        output, outputs = Path(told.runtime.output_dir), Path(str(config.outputs)).absolute()
-        sweep = output.parent if told.mode == RunMode.MULTIRUN else None
-        try:
-            request = compose.request(config)
-            with signals.raised():
-                return self._run(request, outputs, sweep)
-        except REFUSALS as error:
-            clear_away(output, outputs)
-            line = complaint(error, told.overrides.task, output)
-            if sweep is None:
-                raise Refused(line) from None
-        except (KeyboardInterrupt, SystemExit):
-            clear_away(output, outputs)
-            raise
-        except Exception as error:
-            if sweep is None:
-                raise
-            traceback.print_exc()
-            line = f"failed: {type(error).__name__}: {error}"
-        overrides = " ".join(told.overrides.task)
-        print(f"job {told.job.num} ({overrides}): {line}", file=sys.stderr, flush=True)
-        return self.session.refuse(sweep)
-
-    def _run(self, request: Request, outputs: Path, sweep: Path | None) -> float:
-        if sweep is not None:
-            request = replace(request, variant=self.session.variant(request.group_key))
-        experiment = request.experiment
-        feeder = self.session.feeder(experiment.tracking, outputs)
-        label = "" if sweep is None else f"job {request.job}: "
-        unit = "epoch" if experiment.stream is None else "report"
-        progress = Progress(experiment.reports, label, unit)
-        records: list[Record] = []
-
-        def announce(record: Record) -> Watch:
-            records.append(record)
-            feeder.feed(request.output)
-            progress.start()
-            return progress.show
-
-        try:
-            result = train(request, announce)
-        except (KeyboardInterrupt, SystemExit):
-            progress.stop()
-            if records:
-                _tell_break(records[0])
-            raise
-        finally:
-            progress.stop()
-        if sweep is None:
-            print_summary(records[0], result)
-        return self.session.add(request, result, sweep)
-
-
-def _tell_break(record: Record) -> None:
-    experiment = record.request.experiment
-    number = record.epochs[-1].number if record.epochs else 0
-    of = "" if experiment.reports is None else f" of {experiment.reports}"
-    unit = "epoch" if experiment.stream is None else "report"
-    print(f"\nstopped after {unit} {number}{of}", file=sys.stderr)
-    if record.request.sweep is None:
-        print_places(record)
 
 
 def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:
@@ -149,7 +57,7 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
     GdexpError
         Where it cannot be read.
     """
-    words = [_quoted(word) for word in words]
+    words = [_spelled(word) for word in words]
     _check(words)
     os.environ[places.OUTPUTS] = str(places.outputs())
     wants_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
@@ -172,10 +80,20 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
         line = complaint(error, words)
     finally:
         with signals.raised():
-            complete = session.close()
+            complete = session.close(sys.exception(), line)
     if line:
         print(line, file=sys.stderr)
     return int(bool(line) or not complete)
+
+
+def _spelled(word: str) -> str:
+    """Write a word as Hydra wants it: a study is added, a setting of sweeps is the sweeper's."""
+    name = word.lstrip("+")
+    if name.startswith("sweep."):
+        return f"hydra.sweeper.{name.removeprefix('sweep.')}"
+    if name.startswith("study="):
+        return f"+{name}"
+    return _quoted(word)
 
 
 def _quoted(word: str) -> str:
@@ -200,6 +118,10 @@ def _check(words: Sequence[str]) -> None:
     given = parser.parse_args(list(words))
     if given.run + given.multirun + bool(given.cfg) + bool(given.info) > 1:
         raise GdexpError("Only one of --run, --multirun, --cfg and --info can be asked for.")
+    only = [word for word in words if word.startswith(("hydra.sweeper.", "+study="))]
+    if only and not (given.multirun or given.cfg or given.info):
+        word = only[0].replace("hydra.sweeper.", "sweep.")
+        raise GdexpError(f"{word}: is of sweeps. Write python -m gdexp -m {word}")
     taken: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")

@@ -50,7 +50,7 @@ def _composition(error: Exception, words: Sequence[str]) -> str:
     if found := re.search(r"Ambiguous value for argument '(.+)'", text):
         return f"{found[1]}: several values make a sweep. Write python -m gdexp -m {found[1]}"
     if found := re.search(r"Could not override '([^']+)'", text):
-        return unknown_setting(found[1], words)
+        return unknown_setting(found[1].replace("hydra.sweeper.", "sweep."), words)
     if found := re.search(r"Could not append to config. An item is already at '([^']+)'", text):
         return f"{found[1]}: is there already. Write {found[1]}=..., without the +."
     if text.startswith("Config group override must be"):

@@ -67,6 +67,10 @@ def request(config: DictConfig) -> Request:
     if experiment.diagnostics:
         choices["diagnostics"] = ",".join(experiment.diagnostics)
     shown = _masked(resolved)
+    note = hydra.sweeper.get("job") or {}  # of a job that was planned: what it is to know
+    special = note.get("special")
+    if special is None:
+        special = naming.special(shown, choices, map(Path, _own_folders("command-line", SEARCHED)))
     return Request(
         experiment=experiment,
         config=shown,
@@ -77,10 +81,12 @@ def request(config: DictConfig) -> Request:
             *(word for path in _own_folders("command-line") for word in ("--config-dir", path)),
             *(word for word in hydra.overrides.hydra if word.startswith("hydra.searchpath=")),
         ],
-        special=naming.special(shown, choices, map(Path, _own_folders("command-line", SEARCHED))),
+        special=list(special),
         output=Path(hydra.runtime.output_dir),
         sweep="_".join(Path(hydra.sweep.dir).parts[-2:]) if sweep else None,
         job=int(hydra.job.num) if sweep else None,
+        variant=note.get("variant"),
+        varies=[*map(masked, note.get("varies", ()))],
     )
 
 

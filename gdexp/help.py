@@ -16,6 +16,7 @@ gdexp: exactly repeatable experiments with gradient descent
 Usage
   python -m gdexp [SETTING=VALUE ...]             one run
   python -m gdexp -m [SETTING=VALUE,VALUE ...]    a sweep: every combination
+  python -m gdexp -m +study=NAME [SETTING=VALUE]  a whole comparison, and its report
   python -m gdexp ui [port=PORT]                  the curves, in the MLflow UI
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
   python -m gdexp runs [--where CONDITIONS]       the stored runs, with their short ids
@@ -50,7 +51,8 @@ VARIABLES = {
 def text(words: Iterable[str]) -> str:
     """Write the help, with the options of a folder of the user's own among the others."""
     more = ["", "More", *_rows(MORE), "", "Environment", *_rows(VARIABLES), ""]
-    return "\n".join([USAGE, "Knobs, with their defaults", *_knobs(), *_groups(words), *more[1:]])
+    knobs = ["Knobs, with their defaults", *_knobs(), "Sweeps", *_sweeps()]
+    return "\n".join([USAGE, *knobs, *_groups(words), *more[1:]])
 
 
 def _knobs() -> Iterator[str]:
@@ -61,15 +63,21 @@ def _knobs() -> Iterator[str]:
     yield ""
 
 
+def _sweeps() -> Iterator[str]:
+    listed = menu.knobs(places.conf() / menu.SWEEP)
+    yield from _rows({f"sweep.{name}={value}": comment for name, value, comment in listed})
+    yield ""
+
+
 def _groups(words: Iterable[str]) -> Iterator[str]:
     chosen = menu.defaults()
     for group, options in menu.groups(menu.folders(words)).items():
-        yield f"{group}="
+        yield f"{'+' if group == 'study' else ''}{group}="
         usual = chosen.get(group, "")
         listed = sorted(options, key=lambda option: (option != usual, option))
         marked = {f"{'*' if o == usual else ' '} {o}": menu.about(options[o]) for o in listed}
         yield from _rows(marked, 1)
-        if group != "experiment":
+        if group not in menu.WHOLE:
             yield from _rows(dict(_settings(group, options, usual)), 5)
         yield ""
 

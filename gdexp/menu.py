@@ -8,6 +8,9 @@ from typing import Any
 
 from gdexp import places
 
+WHOLE = ("experiment", "study")  # groups whose options set others, and are no part of a run
+SWEEP = "hydra/sweeper/planned.yaml"  # the settings of sweeps
+
 
 def folders(words: Iterable[str]) -> list[Path]:
     """Give the menu's folders: our own, and the one that --config-dir names."""
@@ -96,9 +99,10 @@ def brought(file: Path) -> list[tuple[str, str, str]]:
 def settings(menu: Iterable[Path]) -> list[str]:
     """Give every name that can stand before "=" on the command line."""
     names = [name for name, _, _ in knobs(places.conf() / "config.yaml")]
+    names += [f"sweep.{name}" for name, _, _ in knobs(places.conf() / SWEEP)]
     for group, options in groups(menu).items():
         names.append(group)
-        for file in options.values():
+        for file in options.values() if group != "study" else ():
             names += [f"{node(file)}.{name}" for name, _, _ in own(file)]
             names += [name for name, _, _ in knobs(file)] if is_global(file) else []
             names += [name for name, _, _ in brought(file)]
@@ -113,7 +117,7 @@ def options_with(setting: str, menu: Iterable[Path]) -> list[str]:
             names = [f"{node(file)}.{name}" for name, _, _ in own(file)]
             names += [name for name, _, _ in knobs(file)] if is_global(file) else []
             names += [name for name, _, _ in brought(file)]
-            if group != "experiment" and setting in names:
+            if group not in WHOLE and setting in names:
                 found.append(f"{group}={option}")
     return found
 

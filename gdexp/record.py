@@ -109,30 +109,12 @@ class Record:
         }
 
     def _tags(self, code: Mapping[str, Any]) -> dict[str, str]:
-        request = self.request
-        optimizer = request.choices.get("optimizer", "")
-        tags = {
-            "gdexp.kind": "train",
+        optimizer = self.request.choices.get("optimizer", "")
+        return {
+            **_tags(self.request, code),
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.problem.n)}",
-            "gdexp.config_hash": request.config_hash,
-            "gdexp.group_key": request.group_key,
             "gdexp.engine_why": self.why,
-            "gdexp.overrides": " ".join(request.overrides),
-            "gdexp.version": gdexp.__version__,
-            "gdexp.pid": str(os.getpid()),
-            "gdexp.host": socket.gethostname(),
-            "mlflow.runColor": COLOURS[request.shade % len(COLOURS)],
-            "mlflow.source.name": "gdexp",
-            "mlflow.source.type": "LOCAL",
         }
-        if request.sweep is not None:
-            tags |= {"gdexp.sweep_id": request.sweep, "gdexp.job": str(request.job)}
-        if code:
-            tags |= {
-                "gdexp.git_dirty": str(code["dirty"]),
-                "mlflow.source.git.commit": code["commit"],
-            }
-        return tags
 
     def epoch(self, epoch: Epoch, figures: Mapping[str, float]) -> None:
         """Write down an epoch, with the problem's own figures."""
@@ -235,10 +217,65 @@ class Record:
         np.savez(self.request.output / "model.npz", **arrays)
 
 
+def record_refusal(request: Request, why: str) -> None:
+    """Record a run that could not begin: a job of a sweep is not to be missing from it.
+
+    Raises
+    ------
+    OSError
+        Where its folder cannot be written, or holds a run already.
+    """
+    command = shlex.join(["python", "-m", "gdexp", *request.words])
+    journal = Journal(request.output)
+    journal.write(
+        "start",
+        name=run_name(request, 0),
+        epochs=None,
+        every=1,
+        params=request.params,
+        tags=_tags(request, git()),
+        datasets=[],
+        artifacts=[],
+        config=request.config,
+    )
+    tags = {"gdexp.outcome": "failed", "gdexp.reason": why}
+    note = {"mlflow.note.content": f"failed: {why}\n\n    {command}\n"}
+    journal.write(
+        "end", status="FAILED", tags={**tags, **note}, metrics={}, artifacts=[], model=None
+    )
+    journal.close()
+
+
+def _tags(request: Request, code: Mapping[str, Any]) -> dict[str, str]:
+    """Give the tags of a run that say what it is, and where."""
+    tags = {
+        "gdexp.kind": "train",
+        "gdexp.config_hash": request.config_hash,
+        "gdexp.group_key": request.group_key,
+        "gdexp.overrides": " ".join(request.overrides),
+        "gdexp.version": gdexp.__version__,
+        "gdexp.pid": str(os.getpid()),
+        "gdexp.host": socket.gethostname(),
+        "mlflow.runColor": COLOURS[request.shade % len(COLOURS)],
+        "mlflow.source.name": "gdexp",
+        "mlflow.source.type": "LOCAL",
+    }
+    if request.sweep is not None:
+        tags |= {"gdexp.sweep_id": request.sweep, "gdexp.job": str(request.job)}
+    if request.varies:
+        tags["gdexp.varies"] = " ".join(request.varies)
+    if code:
+        tags |= {
+            "gdexp.git_dirty": str(code["dirty"]),
+            "mlflow.source.git.commit": code["commit"],
+        }
+    return tags
+
+
 def run_name(request: Request, m: int) -> str:
     """Give a name that a person can read: what is special about the run, then the usual knobs."""
     experiment, optimizer = request.experiment, request.choices.get("optimizer", "")
-    size = [f"m={m}"] if "batch" in request.config else []
+    size = [f"m={m}"] if m and "batch" in request.config else []
     knobs = [optimizer, *size, f"eta={experiment.eta:g}", f"s={experiment.seed}"]
     return " ".join([*request.special, *knobs])
 

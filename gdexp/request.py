@@ -40,6 +40,8 @@ class Request:
         What is not as the menu has it by default, in words for the run's name.
     variant : int, optional
         Number of the run's variant (all that is computed, but the seed) among those of its sweep.
+    varies : sequence of str
+        The overrides that tell the run from the others of its sweep.
     engine : sequence of str
         The engine that ``engine=auto`` took, as it would be written on the command line.
     """
@@ -55,6 +57,7 @@ class Request:
     flags: Sequence[str] = ()
     special: Sequence[str] = ()
     variant: int | None = None
+    varies: Sequence[str] = ()
     engine: Sequence[str] = ()
 
     def with_engine(self, engine: Engine) -> "Request":

@@ -1,18 +1,21 @@
 """What the jobs of one command share: the feeders, the variants, the results so far."""
 
-import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 
-from gdexp.complain import clear_away
+from gdexp.errors import GdexpError
 from gdexp.request import Request
-from gdexp.result import Result
+from gdexp.sweeps import Plan, SweepRecord
+from gdexp.sweeps.reporting import write_report
 from gdexp.terminal import print_sweep
-from gdexp.tracking import Feeder, Reader, Tracking
+from gdexp.tracking import Feeder, Tracking, jobs
+from gdexp.training import ending
+
+STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
 
 
 class Session:
@@ -20,10 +23,10 @@ class Session:
 
     def __init__(self) -> None:
         self.feeders: dict[Tracking, Feeder] = {}
-        self.done: list[tuple[Request, Result]] = []
-        self.refused = 0
-        self.sweep: Path | None = None
-        self._variants: dict[str, int] = {}
+        self.refused = False
+        self.sweep: Path | None = None  # of a sweeper that plans nothing
+        self.record: SweepRecord | None = None
+        self._tracking: Tracking | None = None
 
     def feeder(self, tracking: Tracking, outputs: Path) -> Feeder:
         """Give the feeder of a store, started where none is.
@@ -36,33 +39,72 @@ class Session:
         if tracking not in self.feeders:
             tracking.check()
             self.feeders[tracking] = Feeder(tracking, outputs)
+        self._tracking = tracking
         return self.feeders[tracking]
 
-    def variant(self, group_key: str) -> int:
-        """Give a variant's number, in the order of their coming."""
-        return self._variants.setdefault(group_key, len(self._variants))
+    def feeding(self, request: Request, outputs: Path) -> Callable[[Path], None]:
+        """Give what has a run's journal followed: of a planned sweep, all are followed anyway."""
+        if self.record is not None:
+            return lambda folder: None
+        if request.sweep is not None:
+            self.sweep = request.output.parent
+        return self.feeder(request.experiment.tracking, outputs).feed
 
-    def add(self, request: Request, result: Result, sweep: Path | None) -> float:
-        """Keep a result; gives what sweepers maximise."""
-        self.sweep = sweep
-        self.done.append((request, result))
-        return result.merit
+    def begin(self, plan: Plan) -> None:
+        """Begin to record a sweep, and to bring it and its jobs into MLflow.
 
-    def refuse(self, sweep: Path | None) -> float:
-        """Count a job that could not be."""
-        self.sweep = sweep
-        self.refused += 1
-        return math.nan
+        Raises
+        ------
+        GdexpError
+            Where the store cannot be used.
+        OSError
+            Where the sweep's folder cannot be written.
+        """
+        job = plan.jobs[0]
+        feeder = self.feeder(job.tracking, Path(job.outputs).absolute())
+        self.record = SweepRecord(plan)
+        feeder.feed(plan.folder, sweep=True)
 
-    def close(self) -> bool:
-        """Tell of a sweep, and bring all into MLflow; False where that, or a job, failed."""
-        if self.sweep is not None and self.done:
-            print_sweep(self.done, self.refused, self.sweep)
+    def close(self, error: BaseException | None = None, why: str = "") -> bool:
+        """Tell of a sweep, and bring all into MLflow; False where that, or a job, failed.
+
+        Parameters
+        ----------
+        error : BaseException, optional
+            What breaks the command off.
+        why : str
+            What broke it off, where that is told already.
+        """
+        if self.record is not None:
+            broken = ("FAILED", "failed", why) if why else None
+            self._tell(self.record.end(broken if error is None else ending(error)))
         elif self.sweep is not None:
-            (self.sweep / "multirun.yaml").unlink(missing_ok=True)
-            clear_away(self.sweep, self.sweep.parents[2])
-        complete = [_close(feeder) for feeder in self.feeders.values()]
-        return all(complete) and not self.refused
+            self._tell(jobs.states(self.sweep))
+        closed = [_close(feeder) for feeder in self.feeders.values()]
+        complete = all(closed)
+        if self.record is not None and self.record.plan.study is not None and error is None:
+            complete &= self._report(self.record.plan)
+        return complete and not self.refused
+
+    def _report(self, plan: Plan) -> bool:
+        """Write the report of a study; False where there should be one, and is none."""
+        assert self._tracking is not None
+        fed = self.feeders[self._tracking].runs.get(plan.folder)
+        try:
+            page = write_report(plan, self._tracking, (fed and fed.run_id) or "")
+        except GdexpError as mishap:
+            print(f"report   none: {mishap}", flush=True)
+            return self._tracking.uri is None
+        print(f"report   {page}", flush=True)
+        return True
+
+    def _tell(self, states: list[jobs.JobState]) -> None:
+        folder = self.sweep if self.record is None else self.record.plan.folder
+        assert folder is not None
+        (folder / STOP).unlink(missing_ok=True)
+        self.refused |= any(job.status != "FINISHED" for job in states)
+        if self._tracking is not None:
+            print_sweep(states, folder, self._tracking)
 
 
 def _close(feeder: Feeder) -> bool:
@@ -80,6 +122,9 @@ def _close(feeder: Feeder) -> bool:
         kept = "complete" if _ended(feeder.runs) else "as complete as the disk allowed"
         for reason in reasons or [feeder.error]:
             print(f"not tracked: {reason}; the journals are {kept}", file=sys.stderr)
+    elif feeder.sweep is not None:
+        sweep, of = feeder.runs[feeder.sweep], f"{len(feeder.runs) - 1:,} runs"
+        print(f"tracked  as sweep {sweep.run_id} of {of} in {feeder.tracking.shown}", flush=True)
     elif len(feeder.runs) == 1:
         (fed,) = feeder.runs.values()
         print(f"tracked  as run {fed.run_id} in {feeder.tracking.shown}", flush=True)
@@ -89,4 +134,4 @@ def _close(feeder: Feeder) -> bool:
 
 
 def _ended(folders: Iterable[Path]) -> bool:
-    return all([*Reader(folder).new()][-1:][0]["kind"] == "end" for folder in folders)
+    return all(jobs.ends(folder)[1] for folder in folders)

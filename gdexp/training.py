@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from gdexp import signals
 from gdexp.data.streams import Arrivals
@@ -45,14 +46,10 @@ def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
     began = time.perf_counter()
     experiment = request.experiment
     arrivals = experiment.open()
-    problem = experiment.build(dataset=None if arrivals is None else arrivals.dataset)
-    m = experiment.optimizer.batch_size(problem.n)
-    experiment.stop.check(m, _parts(problem))
+    problem, m = _fitting(experiment, arrivals)
     state = _begin(problem, experiment.seed)
     inspection = experiment.inspection(problem, request.output)
-    streams = arrivals is not None
-    work = Work(m, experiment.epochs, experiment.update, experiment.schedule, streams)
-    choice = experiment.engine.choose(problem, work)
+    choice = experiment.engine.choose(problem, _work(experiment, m, arrivals))
     carrier = choice.engine.prepare(problem)
     if choice.engine is not experiment.engine:
         request = request.with_engine(choice.engine)
@@ -69,9 +66,38 @@ def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
         record.finish(result, state.v)
     except BaseException as error:
         with signals.kept():
-            record.break_off(*_told(error))
+            record.break_off(*ending(error))
         raise
     return result
+
+
+def check(experiment: Experiment, folder: Path) -> None:
+    """Find out what would keep a run from beginning, and begin nothing.
+
+    A stream is not opened: it could not be read again.
+
+    Raises
+    ------
+    GdexpError
+        Where the data are missing or do not fit the settings.
+    """
+    if experiment.stream is None:
+        problem, m = _fitting(experiment, None)
+        experiment.inspection(problem, folder)
+        experiment.engine.choose(problem, _work(experiment, m, None))
+
+
+def _fitting(experiment: Experiment, arrivals: Arrivals | None) -> tuple[RunProblem, int]:
+    """Give the problem, and m; what does not fit the data is refused."""
+    problem = experiment.build(dataset=None if arrivals is None else arrivals.dataset)
+    m = experiment.optimizer.batch_size(problem.n)
+    experiment.stop.check(m, _parts(problem))
+    return problem, m
+
+
+def _work(experiment: Experiment, m: int, arrivals: Arrivals | None) -> Work:
+    streams = arrivals is not None
+    return Work(m, experiment.epochs, experiment.update, experiment.schedule, streams)
 
 
 def _descend(
@@ -174,11 +200,13 @@ def _largest_eta(problem: RunProblem, experiment: Experiment, m: int) -> float |
     return 2 / (curvature * experiment.scaling.of_update(1.0, m))
 
 
-def _told(error: BaseException) -> tuple[str, str, str]:
+def ending(error: BaseException) -> tuple[str, str, str]:
+    """Give status, outcome and reason of what an error broke off."""
     if isinstance(error, KeyboardInterrupt):
         return "KILLED", "killed", "interrupted (Ctrl-C)"
     if isinstance(error, Terminated):
         name = signal.Signals(int(str(error.code)) - 128).name
         return "KILLED", "killed", f"terminated ({name})"
     told = " ".join(str(error).split())
-    return "FAILED", "failed", f"{type(error).__name__}: {told}"
+    kind = "" if isinstance(error, GdexpError) else f"{type(error).__name__}: "
+    return "FAILED", "failed", f"{kind}{told}"

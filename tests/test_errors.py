@@ -193,14 +193,3 @@ def test_an_option_of_ones_own_that_is_broken(
     ran = gdexp("--config-dir", "own", "architecture=mine", "tracking=off")
     assert_one_line(ran.stderr, *told)
     assert ran.returncode == 1
-
-
-def test_in_a_sweep_the_other_jobs_go_on(gdexp: Command, outputs: Path) -> None:
-    ran = gdexp("-m", "batch=0,10,5000", "epochs=1", "tracking=off")
-    assert ran.returncode == 1
-    assert "job 0 (batch=0 epochs=1 tracking=off): batch must be a whole number" in ran.stderr
-    assert "job 2 (batch=5000 epochs=1 tracking=off): batch must be at most" in ran.stderr
-    assert "Traceback" not in ran.stderr
-    assert "Error executing" not in ran.stderr
-    assert "1 of 3 jobs finished" in ran.stdout
-    assert len([*outputs.glob("sweeps/*/*/*/journal.jsonl")]) == 1

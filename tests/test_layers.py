@@ -40,7 +40,9 @@ ORDER = [
     "help",
     "complain",
     "compose",
+    "sweeps",
     "session",
+    "task",
     "app",
     "commands",
     "api",
@@ -62,9 +64,9 @@ NEVER = {
     ("tables", "experiment"),
 }
 HOMES = {
-    "hydra": {"app", "compose", "complain"},
+    "hydra": {"app", "compose", "complain", "sweeps", "task"},
     "yaml": {"app", "complain", "menu"},
-    "omegaconf": {"app", "compose", "record", "data"},
+    "omegaconf": {"app", "compose", "record", "data", "sweeps", "task"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "tables", "data", "session"},
     "pandas": {

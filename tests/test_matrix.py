@@ -19,12 +19,12 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from gdexp import compose, menu, places
-from gdexp.app import REFUSALS
 from gdexp.complain import complaint
 from gdexp.engines.compiled.engine import installed
 from gdexp.experiment import loaded
 from gdexp.request import Request
 from gdexp.result import Result
+from gdexp.task import REFUSALS
 from gdexp.training import train
 from tests.conftest import CONF
 from tests.samples import EXAMPLES, LINES, STREAM, words_for

@@ -3,6 +3,14 @@
 from gdexp.terminal.counting import counting
 from gdexp.terminal.progress import Progress
 from gdexp.terminal.summary import print_places, print_summary, program
-from gdexp.terminal.sweep import print_sweep
+from gdexp.terminal.sweep import print_plan, print_sweep
 
-__all__ = ["Progress", "counting", "print_places", "print_summary", "print_sweep", "program"]
+__all__ = [
+    "Progress",
+    "counting",
+    "print_places",
+    "print_plan",
+    "print_summary",
+    "print_sweep",
+    "program",
+]

@@ -1,83 +1,152 @@
-"""The table at the end of a sweep."""
+"""The tables of a sweep: of what is planned, and of what came of it."""
 
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
-from gdexp.request import Request
-from gdexp.result import Result, plural
+from gdexp.result import plural
 from gdexp.terminal.summary import ui_command, wide_console
+from gdexp.tracking import Tracking, jobs
+from gdexp.tracking.jobs import JobState
 
-Done = tuple[Request, Result]
 WHERE = ("outputs", "tracking")
+UNLIMITED = 10_000  # columns, where the output is no terminal
+PAD = 2  # columns between two of the table
 
 
-def print_sweep(done: Sequence[Done], refused: int, folder: Path) -> None:
-    """Tell what each job of a sweep reached, the best validation accuracy first.
+@dataclass(frozen=True)
+class Figure:
+    """A column of the table: its head, the metric it shows, and how."""
+
+    head: str
+    metric: str
+    form: str
+
+    def of(self, job: JobState) -> str:
+        """Give a job's cell."""
+        metrics = job.metrics
+        return format(metrics[self.metric], self.form) if self.metric in metrics else ""
+
+
+FIGURES = [
+    Figure("train cost", "final/train_cost_mean", ".4g"),
+    Figure("cost best", "best/train_cost_mean", ".4g"),
+    Figure("val cost best", "best/val_cost_mean", ".4g"),
+    Figure("train best", "best/train_accuracy", ".2%"),
+    Figure("val", "final/val_accuracy", ".2%"),
+    Figure("val best", "best/val_accuracy", ".2%"),
+    Figure("test", "final/test_accuracy", ".2%"),
+    Figure("test best", "best/test_accuracy", ".2%"),
+    Figure("seconds", "time/train_seconds", ".2f"),
+]
+DISPENSABLE = ("val", "test", "train cost", "seconds", "test best")  # where there is no room
+
+
+def print_sweep(states: Sequence[JobState], folder: Path, tracking: Tracking) -> None:
+    """Tell what each job of a sweep reached, the best first, and which failed, and why.
 
     Parameters
     ----------
-    done : sequence of (Request, Result)
-        The jobs that came to an end.
-    refused : int
-        How many could not be.
+    states : sequence of JobState
     folder : Path
         The sweep's own.
+    tracking : Tracking
+        Where its runs went.
     """
     console = wide_console()
-    total = plural(len(done) + refused, "job")
-    console.print(f"\n[bold]{len(done)} of {total} finished[/bold]{_common(done)}\n")
-    console.print(_table(done))
-    print("\nsorted by the best validation accuracy, or the lowest cost where there is none\n")
+    ended = sorted((job for job in states if job.end), key=lambda job: job.rank)
+    console.print(f"\n[bold]{jobs.counts(states)}[/bold]{_common(states)}\n")
+    if ended:
+        console.print(_table(ended, shutil.get_terminal_size((UNLIMITED, 24)).columns))
+        judges = dict.fromkeys(jobs.JUDGED[job.judge] for job in ended if job.judge)
+        print(f"\nsorted by the best {', then '.join(judges)}\n" if judges else "")
+    for job in sorted(ended, key=lambda job: job.number):
+        if job.status != "FINISHED":
+            print(f"{job.named}: {job.outcome}: {job.reason}")
+    engines = dict.fromkeys(filter(None, (_engine(job) for job in ended)))
+    if len(engines) == 1:
+        print(f"engine   {next(iter(engines))}")
     print(f"folder   {folder}")
-    for tracking in {request.experiment.tracking for request, _ in done}:
-        if tracking.uri is not None:
-            print(f"curves   {ui_command(tracking)}")
+    if tracking.uri is not None:
+        print(f"curves   {ui_command(tracking)}")
     sys.stdout.flush()
 
 
-def _table(done: Sequence[Done]) -> Table:
-    varied = [name for name in _names(done) if len(_values(done, name)) > 1]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ["job", *varied]:
+def print_plan(
+    axes: Mapping[str, Sequence[str]], planned: Iterable[tuple[int, Mapping[str, str]]]
+) -> None:
+    """Show the jobs that a sweep would consist of, by what they differ in."""
+    listed = list(planned)
+    table = Table(box=None, pad_edge=False, padding=(0, PAD, 0, 0))
+    for name in ["job", *axes]:
         table.add_column(name, no_wrap=True, overflow="ignore")
-    for name in ("train cost", "val", "val best", "test", "test best", "seconds", "outcome"):
-        table.add_column(name, justify="right", no_wrap=True, overflow="ignore")
-    for request, result in sorted(done, key=lambda each: -each[1].merit):
-        settings = _settings(request)
-        told = [settings.get(name, "") for name in varied]
-        table.add_row(str(request.job), *told, *_row(result))
+    for number, settings in listed:
+        table.add_row(str(number), *(escape(settings.get(name, "")) for name in axes))
+    same = {name: value for name, value in listed[0][1].items() if name not in axes}
+    told = f", all with {_pairs(same)}" if same else ""
+    console = wide_console()
+    console.print(f"[bold]{plural(len(listed), 'job')}[/bold]{told}\n")
+    console.print(table)
+    print(flush=True)
+
+
+def _table(ended: Sequence[JobState], width: int) -> Table:
+    """Lay the jobs out; figures that there is no room for in a terminal are left out."""
+    varied = list(dict.fromkeys(name for job in ended for name in job.varies))
+    figures = [each for each in FIGURES if any(each.of(job) for job in ended)]
+    engines = len({_engine(job) for job in ended if job.engine}) > 1
+    heads = ["job", *varied, *(["engine"] if engines else [])]
+    rows = [
+        [str(job.number), *(job.varies.get(name, "") for name in varied)]
+        + ([job.engine] if engines else [])
+        for job in ended
+    ]
+    for head in DISPENSABLE:
+        if _width(heads, rows, figures, ended) <= width:
+            break
+        figures = [each for each in figures if each.head != head]
+    table = Table(box=None, pad_edge=False, padding=(0, PAD, 0, 0))
+    for head in heads:
+        table.add_column(head, no_wrap=True, overflow="ignore")
+    for head in [*(each.head for each in figures), "outcome"]:
+        table.add_column(head, justify="right", no_wrap=True, overflow="ignore")
+    for job, row in zip(ended, rows, strict=True):
+        table.add_row(*map(escape, row), *(each.of(job) for each in figures), job.outcome)
     return table
 
 
-def _row(result: Result) -> list[str]:
-    figures = result.figures
-    shares = (f"{share}_accuracy" for share in ("final/val", "best/val", "final/test", "best/test"))
-    return [
-        f"{figures['final/train_cost_mean']:.4g}",
-        *(f"{figures[share]:.2%}" if share in figures else "" for share in shares),
-        f"{figures['time/train_seconds']:.2f}",
-        result.outcome,
-    ]
+def _width(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    figures: Sequence[Figure],
+    ended: Sequence[JobState],
+) -> int:
+    """Give the columns of the terminal that a table takes."""
+    columns = [[head, *cells] for head, *cells in zip(heads, *rows, strict=True)]
+    columns += [[each.head, *(each.of(job) for job in ended)] for each in figures]
+    columns += [["outcome", *(job.outcome for job in ended)]]
+    return sum(max(map(len, column)) + PAD for column in columns) - PAD
 
 
-def _common(done: Sequence[Done]) -> str:
+def _engine(job: JobState) -> str:
+    """Name a job's engine, and say where it was chosen for it."""
+    chosen = str(job.start.get("tags", {}).get("gdexp.engine_why", "")).startswith("auto")
+    return f"{job.engine}{', chosen by engine=auto' if chosen else ''}" if job.engine else ""
+
+
+def _common(states: Sequence[JobState]) -> str:
     """Say what all jobs have in common, of what was written on the command line."""
-    same = [name for name in _names(done) if len(_values(done, name)) == 1]
-    told = [f"{name}={_settings(done[0][0])[name]}" for name in same]
-    return f", all with {' '.join(told)}" if told else ""
+    each = [jobs.settings_of(job.words) for job in states]
+    varied = {name for job in states for name in job.varies}
+    same = {name: value for name, value in (each[0] if each else {}).items() if name not in varied}
+    told = {name: value for name, value in same.items() if name.split(".")[0] not in WHERE}
+    return f", all with {_pairs(told)}" if told else ""
 
 
-def _names(done: Sequence[Done]) -> list[str]:
-    return list(dict.fromkeys(name for request, _ in done for name in _settings(request)))
-
-
-def _values(done: Sequence[Done], name: str) -> set[str | None]:
-    return {_settings(request).get(name) for request, _ in done}
-
-
-def _settings(request: Request) -> Mapping[str, str]:
-    pairs = [word.lstrip("+~").partition("=") for word in request.overrides]
-    return {name: value for name, _, value in pairs if name.split(".")[0] not in WHERE}
+def _pairs(settings: Mapping[str, str]) -> str:
+    return escape(" ".join(f"{name}={value}" for name, value in settings.items()))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdexp.tracking.follower import Follower
 from gdexp.tracking.settings import masked
+from gdexp.tracking.sweep_follower import SweepFollower
 
 if TYPE_CHECKING:
     from gdexp.tracking.store import Store
@@ -46,7 +47,8 @@ def follow(store: "Store", orders: "queue.SimpleQueue[dict[str, Any] | None]") -
             if order is None:
                 closing = time.monotonic()
             else:
-                followers.append(Follower(Path(order["folder"]), store, say, told))
+                kind = SweepFollower if order["sweep"] else Follower
+                followers.append(kind(Path(order["folder"]), store, say, told))
         except queue.Empty:
             pass
         if closing is not None or orders.empty():

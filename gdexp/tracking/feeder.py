@@ -43,6 +43,7 @@ class Feeder:
     def __init__(self, tracking: Tracking, outputs: Path) -> None:
         self.tracking, self.log = tracking, outputs / "feeder.log"
         self.runs: dict[Path, Fed] = {}
+        self.sweep: Path | None = None
         self.error: str | None = None
         self._process = self._begin(outputs) if tracking.uri is not None else None
 
@@ -66,11 +67,12 @@ class Feeder:
         self._tell(process, {**store, "artifacts": str(outputs / "artifacts")})
         return process
 
-    def feed(self, folder: Path) -> None:
-        """Follow the journal in `folder` from now on."""
+    def feed(self, folder: Path, *, sweep: bool = False) -> None:
+        """Follow the journal in `folder` from now on; of a sweep, those of its jobs, too."""
         if self._process is not None:
             self.runs[folder] = Fed()
-            self._tell(self._process, {"folder": str(folder)})
+            self.sweep = folder if sweep else None
+            self._tell(self._process, {"folder": str(folder), "sweep": sweep})
 
     def finish(self, timeout: float = LIMIT) -> bool:
         """Say that no more comes, and wait until MLflow has everything; False if it has not."""
@@ -104,8 +106,9 @@ class Feeder:
                 if folder is None:
                     self.error = said["error"]
                     continue
+                fed = self.runs.setdefault(Path(folder), Fed())  # a job's, of a sweep
                 for name, value in said.items():
-                    setattr(self.runs[Path(folder)], name, value)
+                    setattr(fed, name, value)
 
     @staticmethod
     def _tell(process: "subprocess.Popen[str]", what: dict[str, Any]) -> None:

@@ -31,6 +31,8 @@ class Follower:
     store : Store
     say, told : callable
         Tells the command; tells an error in one line.
+    parent : str
+        The id of the sweep's run, where it is a job of one.
     """
 
     def __init__(
@@ -39,10 +41,11 @@ class Follower:
         store: "Store",
         say: Callable[..., None],
         told: Callable[[Exception], str],
+        parent: str = "",
     ) -> None:
         self.folder, self.store, self._say, self._told = folder, store, say, told
         self.reader = Reader(folder)
-        self.run_id = ""
+        self.run_id, self._parent = "", parent
         self.done = False
         self._ended = False
         self._error: str | None = None
@@ -61,12 +64,19 @@ class Follower:
             self._plan_epochs()
             self._steps.append(lambda: self.store.close_abandoned(self.run_id, self.folder))
         if hurry:
-            self._steps = deque([*self._steps][-1:])
-            self._error = self._error or "the store did not take everything in time"
-        while self._steps and self._try(self._steps[0], final=hurry):
-            pass
+            self._hasten()
+        self._carry_out(final=hurry)
         if self._ended and not self._steps:
             self._finish()
+
+    def _hasten(self) -> None:
+        """Give up all steps but the last, which sets the status."""
+        self._steps = deque([*self._steps][-1:])
+        self._error = self._error or "the store did not take everything in time"
+
+    def _carry_out(self, *, final: bool) -> None:
+        while self._steps and self._try(self._steps[0], final=final):
+            pass
 
     def _try(self, step: Step, *, final: bool) -> bool:
         """Carry out the first step; False where it is to be tried again later."""
@@ -104,6 +114,8 @@ class Follower:
         )
 
     def _create(self, record: dict[str, Any]) -> None:
+        if self._parent:
+            record = {**record, "tags": {**record["tags"], "mlflow.parentRunId": self._parent}}
         self.run_id = self.store.create_run(record)
         ids = {"run_id": self.run_id, "experiment_id": self.store.experiment_id}
         (self.folder / "mlflow.json").write_text(json.dumps(ids) + "\n")

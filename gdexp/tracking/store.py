@@ -114,6 +114,10 @@ class Store:
         tags = [RunTag(key, value) for key, value in record["tags"].items()]
         self.client.log_batch(run_id, metrics=once, tags=tags)
 
+    def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
+        """Send tags, in the place of those of the same names."""
+        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
     def log_journal(self, run_id: str, record: dict[str, Any], folder: Path) -> None:
         """Send the files of the end, and the journal itself."""
         self.log_files(run_id, [*record["artifacts"], JOURNAL], folder)

@@ -1,0 +1,9 @@
+"""Sweeps: which runs they consist of, found out before the first one begins; and their record."""
+
+from gdexp.sweeps.grids import expand
+from gdexp.sweeps.planning import Job, Plan, plan
+from gdexp.sweeps.record import SweepRecord
+from gdexp.sweeps.settings import Settings, Study
+from gdexp.sweeps.sweeping import carry_out
+
+__all__ = ["Job", "Plan", "Settings", "Study", "SweepRecord", "carry_out", "expand", "plan"]

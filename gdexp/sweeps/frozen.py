@@ -1,0 +1,75 @@
+"""Configurations as they were composed: what is edited later changes nothing."""
+
+import json
+import pickle
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+
+class Frozen:
+    """Stands in for Hydra's loader of configurations, before any launcher of Hydra's.
+
+    A launcher asks it for the configuration of a job's overrides, in this process or, since it
+    travels with the job, in another; it composes nothing, and reads no file of the menu.
+
+    Parameters
+    ----------
+    loader : ConfigLoader
+        Hydra's, for all that is not a job of the sweep.
+    """
+
+    def __init__(self, loader: ConfigLoader) -> None:
+        self._loader = loader
+        self._hydra = b""
+        self._jobs: dict[tuple[str, ...], str] = {}
+
+    def keep(self, words: Sequence[str], config: DictConfig, note: dict[str, Any]) -> None:
+        """Keep a job's configuration, with what the job is to know of its sweep."""
+        hydra = config.hydra
+        if not self._hydra:
+            template = OmegaConf.masked_copy(config, ["hydra"])
+            OmegaConf.set_readonly(template.hydra, False)  # Hydra closes what it has seen
+            self._hydra = pickle.dumps(template)
+        names = [str(name) for name in config if name != "hydra"]
+        task = OmegaConf.to_container(OmegaConf.masked_copy(config, names), resolve=False)
+        kept = {
+            "task": task,
+            "choices": OmegaConf.to_container(hydra.runtime.choices),
+            "dirname": hydra.job.override_dirname,
+            "note": note,
+        }
+        self._jobs[tuple(words)] = json.dumps(kept)
+
+    def load_sweep_config(
+        self, master_config: DictConfig, sweep_overrides: list[str]
+    ) -> DictConfig:
+        """Give the configuration of a job, as Hydra would have composed it at the start."""
+        kept = json.loads(self._jobs[tuple(sweep_overrides)])
+        config: DictConfig = pickle.loads(self._hydra)
+        with open_dict(config):
+            for name, value in kept["task"].items():
+                config[name] = value
+            config.hydra.overrides.task = list(sweep_overrides)
+            config.hydra.runtime.choices = kept["choices"]
+            config.hydra.job.override_dirname = kept["dirname"]
+            config.hydra.sweeper.job = kept["note"]
+        OmegaConf.copy_cache(from_config=master_config, to_config=config)  # ${now:}
+        return config
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._loader, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        jobs = [[list(words), kept] for words, kept in self._jobs.items()]
+        packed = zlib.compress(json.dumps(jobs).encode(), 1)  # much of it is the same in all
+        return {"_loader": self._loader, "_hydra": self._hydra, "_packed": packed}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        jobs = json.loads(zlib.decompress(state.pop("_packed")))
+        self.__dict__.update(state, _jobs={tuple(words): kept for words, kept in jobs})

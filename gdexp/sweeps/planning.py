@@ -1,0 +1,257 @@
+"""All jobs of a sweep, composed and validated before the first one trains."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from gdexp import compose
+from gdexp.complain import complaint
+from gdexp.errors import GdexpError
+from gdexp.request import Request
+from gdexp.sweeps.composer import Composer
+from gdexp.sweeps.frozen import Frozen
+from gdexp.sweeps.grids import Words, expand
+from gdexp.sweeps.settings import Study
+from gdexp.tracking import Tracking
+from gdexp.tracking.jobs import settings_of
+from gdexp.training import check
+
+STUDY = "study"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep.
+
+    Parameters
+    ----------
+    number : int
+        Its place in the sweep, and the name of its folder there.
+    words : tuple of str
+        Its overrides.
+    folder : Path
+    config_hash, group_key : str
+        What is computed; the same but for the seed.
+    tracking : Tracking
+    outputs : str
+        Where it is told.
+    """
+
+    number: int
+    words: Words
+    folder: Path
+    config_hash: str
+    group_key: str
+    tracking: Tracking
+    outputs: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the overrides set, by name."""
+        return settings_of(self.words)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs of a sweep.
+
+    Parameters
+    ----------
+    folder : Path
+        The sweep's own.
+    words : sequence of str
+        What was written on the command line.
+    jobs : sequence of Job
+    loader : Frozen
+        Gives their configurations.
+    study : Study, optional
+    name : str
+        The study's.
+    doubles : mapping of tuple of str to int
+        Overrides that ask for what another job computes, and that job's number.
+    """
+
+    folder: Path
+    words: Sequence[str]
+    jobs: Sequence[Job]
+    loader: Frozen
+    study: Study | None = None
+    name: str = ""
+    doubles: Sequence[tuple[Words, int]] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """The tag that groups the sweep's runs: its date and time."""
+        return "_".join(self.folder.parts[-2:])
+
+    @property
+    def title(self) -> str:
+        """The name of the sweep's own run."""
+        over = f"study {self.name}" if self.name else f"sweep of {', '.join(self.axes) or 'one'}"
+        return f"{over} ({len(self.jobs)} jobs)"
+
+    @cached_property
+    def axes(self) -> dict[str, list[str]]:
+        """What varies from job to job: by name, the values in the order of their coming."""
+        return axes_of([job.words for job in self.jobs])
+
+
+def plan(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> Plan:
+    """Compose and validate every job that a command line asks for.
+
+    Parameters
+    ----------
+    loader : ConfigLoader
+        Hydra's.
+    master : DictConfig
+        The configuration of the command, before any job.
+    words : sequence of str
+        Its overrides.
+
+    Raises
+    ------
+    GdexpError
+        Where jobs cannot be: each is told, with its overrides, in a line of its own.
+    """
+    named = [word for word in words if _name(word) == STUDY]
+    if len(named) > 1 or any("," in word or "(" in word for word in named):
+        raise GdexpError(f"{' '.join(named)}: one study at a time. Write +study=NAME.")
+    study = _study(master) if named else None
+    rest = [word for word in words if word not in named]
+    parser = OverridesParser.create(config_loader=loader)
+    asked = expand(parser, rest, study.whole if study else ())
+    folder = Path(str(master.hydra.sweep.dir)).absolute()
+    planner = _Planner(loader, master, folder, axes_of(asked))
+    for job in asked:
+        planner.add(job)
+    planner.refuse()
+    name = named[0].partition("=")[2] if named else ""
+    return Plan(folder, words, planner.jobs, planner.frozen, study, name, planner.doubles)
+
+
+def _study(master: DictConfig) -> Study:
+    node = OmegaConf.to_container(master[STUDY], resolve=True)
+    assert isinstance(node, dict)
+    return Study.of({str(name): value for name, value in node.items()})
+
+
+class _Planner:
+    """Takes one job after another, and what is wrong with them."""
+
+    def __init__(
+        self, loader: ConfigLoader, master: DictConfig, folder: Path, varied: Iterable[str]
+    ) -> None:
+        self.jobs: list[Job] = []
+        self.doubles: list[tuple[Words, int]] = []
+        self.frozen = Frozen(loader)
+        self._composer, self._folder, self._varied = Composer(loader, master), folder, varied
+        self._mistakes: dict[str, list[tuple[int, Words]]] = {}
+        self._variants: dict[str, int] = {}
+        self._known: dict[str, int] = {}
+        self._asked = 0
+
+    def add(self, words: Words) -> None:
+        """Plan a job, or keep what is wrong with it."""
+        number, self._asked = self._asked, self._asked + 1
+        try:
+            config, request = self._compose(words)
+            check(request.experiment, request.output)
+        except (GdexpError, OSError, HydraException, OmegaConfBaseException) as error:
+            self._mistakes.setdefault(complaint(error, words), []).append((number, words))
+            return
+        looks = json.dumps(request.config.get("diagnostics"))  # which the hash leaves out
+        same = self._known.setdefault(f"{request.config_hash} {looks}", len(self.jobs))
+        if same < len(self.jobs):
+            self.doubles.append((words, same))
+            return
+        variant = self._variants.setdefault(request.group_key, len(self._variants))
+        varies = varying(words, self._varied)
+        note = {"variant": variant, "varies": varies, "special": list(request.special)}
+        self.frozen.keep(words, config, note)
+        self.jobs.append(_job(len(self.jobs), words, request, str(config.outputs)))
+
+    def _compose(self, words: Words) -> tuple[DictConfig, Request]:
+        """Compose a job as Hydra's launchers do, and give the run that it asks for."""
+        config = self._composer.config(words)
+        with open_dict(config):
+            config.hydra.job.num = config.hydra.job.id = len(self.jobs)
+        HydraConfig.instance().set_config(config)
+        folder = self._folder / str(config.hydra.sweep.subdir)
+        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+            config.hydra.runtime.output_dir = str(folder)
+        HydraConfig.instance().set_config(config)
+        names = [str(name) for name in config if name != "hydra"]
+        return config, compose.request(OmegaConf.masked_copy(config, names))
+
+    def refuse(self) -> None:
+        """Tell what is wrong, all of it."""
+        if self._mistakes:
+            raise GdexpError(_told(self._mistakes, self._asked, self._varied))
+        _check_places(self.jobs)
+
+
+def _job(number: int, words: Words, request: Request, outputs: str) -> Job:
+    return Job(
+        number=number,
+        words=words,
+        folder=request.output,
+        config_hash=request.config_hash,
+        group_key=request.group_key,
+        tracking=request.experiment.tracking,
+        outputs=outputs,
+    )
+
+
+def _told(
+    mistakes: Mapping[str, Sequence[tuple[int, Words]]], count: int, varied: Iterable[str]
+) -> str:
+    """Tell what is wrong, and with which jobs; the same mistake of several is told once."""
+    lines = []
+    for mistake, jobs in mistakes.items():
+        told = [f"job {n} ({' '.join(varying(words, varied) or words)})" for n, words in jobs]
+        several = [mistake, *(f"  {each}" for each in told)]
+        lines += [f"{told[0]}: {mistake}"] if len(told) == 1 else several
+    wrong = sum(map(len, mistakes.values()))
+    if count > 1:
+        lines.append(f"{wrong} of {count} jobs cannot be, and none was begun.")
+    return "\n".join(lines)
+
+
+def _check_places(jobs: Sequence[Job]) -> None:
+    """Refuse jobs that would be told in different places: a sweep is one thing."""
+    for name, places in (
+        ("outputs", {job.outputs for job in jobs}),
+        ("tracking", {job.tracking for job in jobs}),
+    ):
+        if len(places) > 1:
+            raise GdexpError(
+                f"{name}: all jobs of a sweep go to one place. Got {len(places)}. "
+                "Make a sweep for each."
+            )
+
+
+def axes_of(jobs: Sequence[Words]) -> dict[str, list[str]]:
+    """Give what differs between jobs: by name, its values; the empty one, where some have none."""
+    each = [settings_of(words) for words in jobs]
+    names = dict.fromkeys(name for settings in each for name in settings)
+    values = {name: list(dict.fromkeys(s.get(name, "") for s in each)) for name in names}
+    return {name: found for name, found in values.items() if len(found) > 1}
+
+
+def varying(words: Iterable[str], varied: Iterable[str]) -> list[str]:
+    """Give the overrides of a job that tell it from others."""
+    names = set(varied)
+    return [word for word in words if _name(word) in names]
+
+
+def _name(word: str) -> str:
+    return word.partition("=")[0].lstrip("+~")

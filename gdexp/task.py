@@ -1,0 +1,156 @@
+"""What is done for each job that Hydra hands over: a single run, or one of a sweep."""
+
+import math
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from gdexp import compose, signals
+from gdexp.complain import clear_away, complaint
+from gdexp.errors import GdexpError
+from gdexp.record import Record, record_refusal
+from gdexp.request import Request
+from gdexp.result import Result
+from gdexp.session import STOP, Session
+from gdexp.sweeps import Plan
+from gdexp.terminal import Progress, print_places, print_summary
+from gdexp.training import Watch, train
+
+REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
+
+
+class Refused(SystemExit):
+    """A single run that cannot be: as a SystemExit, which Hydra lets through without comment."""
+
+
+class Task:
+    """What Hydra calls for each job of a command.
+
+    Parameters
+    ----------
+    session : Session, optional
+        What the jobs of the command share. A task that was sent to another process has none: its
+        jobs are told by their journals.
+    """
+
+    def __init__(self, session: Session | None) -> None:
+        self.session = session
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"session": None}
+
+    def begin(self, plan: Plan) -> None:
+        """Begin to record a sweep, before its first job."""
+        assert self.session is not None
+        self.session.begin(plan)
+
+    def __call__(self, config: DictConfig) -> float:
+        """Carry out one job; gives its best validation accuracy, for sweepers to maximise.
+
+        In a sweep a job that cannot be, or that fails, is told and recorded, and gives NaN: the
+        others go on.
+
+        Raises
+        ------
+        Refused
+            Where the settings of a single run cannot be.
+        """
+        told = HydraConfig.get()
+        output, outputs = Path(told.runtime.output_dir), Path(str(config.outputs)).absolute()
+        try:
+            if told.mode == RunMode.MULTIRUN:
+                return self._job(config, outputs)
+            request = compose.request(config)
+            with signals.raised():
+                record, result = self._train(request, outputs)
+            print_summary(record, result)
+        except REFUSALS as error:
+            clear_away(output, outputs)
+            raise Refused(complaint(error, told.overrides.task, output)) from None
+        except (KeyboardInterrupt, SystemExit):
+            clear_away(output, outputs)
+            raise
+        return result.merit
+
+    def _job(self, config: DictConfig, outputs: Path) -> float:
+        """Carry out one job of a sweep, whatever comes of it."""
+        told, request = HydraConfig.get(), None
+        output, stop = Path(told.runtime.output_dir), Path(told.sweep.dir) / STOP
+        if stop.exists():
+            clear_away(output, outputs)
+            return math.nan
+        try:
+            request = compose.request(config)
+            with signals.raised():
+                return self._train(request, outputs)[1].merit
+        except REFUSALS as error:
+            line = complaint(error, told.overrides.task, output)
+        except Exception as error:
+            traceback.print_exc()
+            line = f"failed: {type(error).__name__}: {error}"
+        overrides = " ".join(told.overrides.task)
+        print(f"job {told.job.num} ({overrides}): {line}", file=sys.stderr, flush=True)
+        if request is not None:
+            with suppress(OSError):  # where there is a record already, it tells the same
+                record_refusal(request, line)
+        if told.sweeper.get("fail_fast"):
+            stop.touch()
+        if self.session is not None:
+            self.session.refused = True
+        return math.nan
+
+    def _train(self, request: Request, outputs: Path) -> tuple[Record, Result]:
+        if self.session is None:
+            return _train_afar(request)
+        feed = self.session.feeding(request, outputs)
+        label = "" if request.sweep is None else f"job {request.job}: "
+        unit = "epoch" if request.experiment.stream is None else "report"
+        progress = Progress(request.experiment.reports, label, unit)
+        records: list[Record] = []
+
+        def announce(record: Record) -> Watch:
+            records.append(record)
+            feed(request.output)
+            progress.start()
+            return progress.show
+
+        try:
+            result = train(request, announce)
+        except (KeyboardInterrupt, SystemExit):
+            progress.stop()
+            if records:
+                _tell_break(records[0])
+            raise
+        finally:
+            progress.stop()
+        return records[0], result
+
+
+def _train_afar(request: Request) -> tuple[Record, Result]:
+    """Carry out a job in a process that is not the command's: a line tells that it is done."""
+    records: list[Record] = []
+
+    def announce(record: Record) -> Watch:
+        records.append(record)
+        return lambda epoch: None
+
+    result = train(request, announce)
+    print(f"job {request.job}: {result.headline}", file=sys.stderr, flush=True)
+    return records[0], result
+
+
+def _tell_break(record: Record) -> None:
+    experiment = record.request.experiment
+    number = record.epochs[-1].number if record.epochs else 0
+    of = "" if experiment.reports is None else f" of {experiment.reports}"
+    unit = "epoch" if experiment.stream is None else "report"
+    print(f"\nstopped after {unit} {number}{of}", file=sys.stderr)
+    if record.request.sweep is None:
+        print_places(record)

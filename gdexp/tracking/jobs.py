@@ -1,0 +1,251 @@
+"""The jobs of a sweep as their journals tell of them: how each stands, and what it reached."""
+
+import csv
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gdexp.tracking.journal import NAME, Reader, unseal
+
+LEFT = "LEFT"  # the state of a job that never began
+STATES = ("FINISHED", "FAILED", "KILLED", "RUNNING", LEFT)
+TOLD = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed", "RUNNING": "running"}
+TAIL = 2**16  # bytes in which the last record of a journal is looked for first
+# What jobs are compared by, the first that there is, and whether more is better.
+JUDGES = {
+    "best/val_accuracy": 1,
+    "best/train_accuracy": 1,
+    "best/val_cost_mean": -1,
+    "best/train_cost_mean": -1,
+}
+JUDGED = {
+    "best/val_accuracy": "validation accuracy",
+    "best/train_accuracy": "training accuracy",
+    "best/val_cost_mean": "validation cost",
+    "best/train_cost_mean": "cost",
+}
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How a job stands.
+
+    Parameters
+    ----------
+    number : int
+    folder : Path
+    varies : mapping of str to str
+        What tells it from the others, by the name of the setting.
+    words : sequence of str
+        Its overrides.
+    status : str
+        FINISHED, FAILED, KILLED, RUNNING, or LEFT where it has not begun.
+    start, end : mapping
+        The first and the last record of its journal, as far as it has them.
+    """
+
+    number: int
+    folder: Path
+    varies: Mapping[str, str] = field(default_factory=dict)
+    words: Sequence[str] = ()
+    status: str = LEFT
+    start: Mapping[str, Any] = field(default_factory=dict)
+    end: Mapping[str, Any] = field(default_factory=dict)
+
+    def now(self) -> "JobState":
+        """Give how it stands now, from the first and the last record of its journal."""
+        start, end = ends(self.folder)
+        status = end["status"] if end else "RUNNING" if start else LEFT
+        return replace(self, status=status, start=start, end=end)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures of its end."""
+        found = self.end.get("metrics", {})
+        return {name: float(value) for name, value in found.items()}
+
+    @property
+    def outcome(self) -> str:
+        """How it went: ok, diverged, lost_class, failed, killed; or its status."""
+        outcome: str = self.end.get("tags", {}).get("gdexp.outcome", "")
+        return outcome or TOLD.get(self.status, "not begun")
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, or went otherwise than it should."""
+        reason: str = self.end.get("tags", {}).get("gdexp.reason", "")
+        return reason
+
+    @property
+    def engine(self) -> str:
+        """The engine and the precision that carried it out."""
+        params = self.start.get("params", {})
+        named = (params.get("engine.used"), params.get("engine.precision"))
+        return ", ".join(filter(None, named))
+
+    @property
+    def run_id(self) -> str:
+        """Its id in MLflow, where it has one."""
+        try:
+            return str(json.loads((self.folder / "mlflow.json").read_text())["run_id"])
+        except (OSError, ValueError, KeyError):
+            return ""
+
+    @property
+    def judge(self) -> str:
+        """The metric by which it is compared; empty where it has none."""
+        metrics = self.metrics
+        return next((name for name in JUDGES if math.isfinite(metrics.get(name, math.nan))), "")
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Sorts jobs, the best first: by accuracy where they have one, else by cost."""
+        if not (judge := self.judge):
+            return len(JUDGES), float(self.number)
+        return [*JUDGES].index(judge), -JUDGES[judge] * self.metrics[judge]
+
+    @property
+    def named(self) -> str:
+        """Its number, and what tells it from the others."""
+        told = " ".join(f"{name}={value}" for name, value in self.varies.items() if value)
+        return f"job {self.number} ({told})" if told else f"job {self.number}"
+
+
+def states(folder: Path) -> list[JobState]:
+    """Say how the jobs of a sweep stand.
+
+    Parameters
+    ----------
+    folder : Path
+        The sweep's own. Where it has no journal, as with a sweeper that is not ours, its jobs are
+        those that have begun.
+    """
+    if not (folder / NAME).exists():
+        found = sorted(folder.glob(f"*/{NAME}"), key=lambda path: int(path.parent.name))
+        begun = [JobState(int(path.parent.name), path.parent).now() for path in found]
+        return _varying(begun)
+    records = Reader(folder).new()
+    return [listed(job).now() for record in records for job in record.get("jobs", ())]
+
+
+def listed(job: Mapping[str, Any]) -> JobState:
+    """Give a job as the journal of its sweep lists it."""
+    return JobState(job["job"], Path(job["folder"]), settings_of(job["varies"]), job["overrides"])
+
+
+def ends(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give a journal's start and its end; empty where it has none yet, or cannot be read."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            first = file.readline()
+            size = file.seek(0, 2)
+            last = b""
+            for reach in (min(TAIL, size), size):
+                file.seek(size - reach)
+                last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+                if last.startswith(b'{"kind":"'):
+                    break
+        start, end = unseal(first.decode().rstrip("\n")), unseal(last.decode())
+    except (OSError, ValueError):
+        return _alone(folder)
+    return start, end if end["kind"] == "end" else {}
+
+
+def _alone(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the start of a journal whose last line is not whole."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            return unseal(file.readline().decode().rstrip("\n")), {}
+    except (OSError, ValueError):
+        return {}, {}
+
+
+def counts(jobs: Iterable[JobState]) -> str:
+    """Count jobs by their states: 3 of 12 jobs finished, 1 failed, 8 not begun."""
+    jobs = list(jobs)
+    count = Counter(job.status for job in jobs)
+    noun = "job" if len(jobs) == 1 else "jobs"
+    rest = [f"{count[name]} {TOLD[name]}" for name in STATES[1:-1] if count[name]]
+    rest += [f"{count[LEFT]} not begun"] if count[LEFT] else []
+    return ", ".join([f"{count['FINISHED']} of {len(jobs)} {noun} finished", *rest])
+
+
+def best(jobs: Iterable[JobState]) -> JobState | None:
+    """Give the best of the jobs that came to an end; None where there is none."""
+    finished = [job for job in jobs if job.status == "FINISHED" and job.judge]
+    return min(finished, key=lambda job: job.rank, default=None)
+
+
+def headline(jobs: Sequence[JobState]) -> str:
+    """Give the result of a sweep in one line."""
+    found = best(jobs)
+    if found is None:
+        return counts(jobs)
+    value = found.metrics[found.judge]
+    figure = f"{value:.2%}" if found.judge.endswith("accuracy") else f"{value:.4g}"
+    return f"{counts(jobs)}; best: {found.named}, {JUDGED[found.judge]} {figure}"
+
+
+def figures(jobs: Sequence[JobState]) -> dict[str, float]:
+    """Give the figures of a sweep: its jobs by their states, and what the best one reached."""
+    count = Counter(job.status for job in jobs)
+    closed = [name for name in STATES if name != "RUNNING"]
+    named = {f"jobs/{TOLD.get(name, 'not_begun')}": float(count[name]) for name in closed}
+    found = best(jobs)
+    reached = {} if found is None else found.metrics
+    best_of = {name: value for name, value in reached.items() if name.startswith("best/")}
+    return {"jobs/total": float(len(jobs)), **named, **best_of}
+
+
+def write_tables(jobs: Sequence[JobState], folder: Path) -> list[str]:
+    """Write jobs and results as jobs.csv and, for MLflow's page, as jobs.json; give the names."""
+    rows = [row_of(job) for job in sorted(jobs, key=lambda job: job.rank)]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with (folder / "jobs.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    data = [[_plain(row.get(name)) for name in columns] for row in rows]
+    (folder / "jobs.json").write_text(json.dumps({"columns": columns, "data": data}) + "\n")
+    return ["jobs.csv", "jobs.json"]
+
+
+def row_of(job: JobState) -> dict[str, Any]:
+    """Lay a job out as a row: what it is, how it went, what it reached."""
+    return {
+        "job": job.number,
+        **job.varies,
+        "status": TOLD.get(job.status, "not begun"),
+        "outcome": job.outcome,
+        **job.metrics,
+        "engine": job.engine,
+        "reason": job.reason,
+        "run": job.run_id,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Give what JSON can hold: no NaN, and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def settings_of(words: Iterable[str]) -> dict[str, str]:
+    """Give what overrides set, by name."""
+    split = (word.lstrip("+~").partition("=") for word in words)
+    return {name: value for name, _, value in split}
+
+
+def _varying(jobs: Sequence[JobState]) -> list[JobState]:
+    """Find out what varies, where no plan says it."""
+    words = [job.start.get("tags", {}).get("gdexp.overrides", "").split() for job in jobs]
+    each = [settings_of(some) for some in words]
+    names = dict.fromkeys(name for settings in each for name in settings)
+    varied = [name for name in names if len({settings.get(name) for settings in each}) > 1]
+    return [
+        replace(job, varies={name: settings.get(name, "") for name in varied})
+        for job, settings in zip(jobs, each, strict=True)
+    ]

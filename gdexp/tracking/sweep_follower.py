@@ -1,0 +1,122 @@
+"""Brings a sweep into the store: its parent run, and the runs of its jobs below it."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gdexp.tracking import jobs
+from gdexp.tracking.follower import Follower
+from gdexp.tracking.journal import NAME
+
+
+class SweepFollower(Follower):
+    """Follows the journal of a sweep, and those of its jobs as they come to be.
+
+    The jobs are runs like all others, with a tag that names their parent. The parent stays RUNNING
+    until the last of them is closed; how they stand is told by its tags all the time.
+
+    Parameters
+    ----------
+    *args
+        Those of `Follower`.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._waiting: dict[int, Path] = {}
+        self._jobs: list[Follower] = []
+        self._standing: dict[int, jobs.JobState] = {}
+        self._end: dict[str, Any] | None = None
+        self._command = ""
+        self._told_of = ""
+
+    def advance(self, *, last: bool, hurry: bool) -> None:
+        """Do what there is to do, as `Follower` does; the parent last."""
+        self._read()
+        self._carry_out(final=hurry)
+        over = last or self._end is not None
+        if over or self.run_id:  # which the jobs' runs are to name
+            self._advance_jobs(last=over, hurry=hurry)
+        if not over:
+            self._tell()
+        elif not self._jobs and not self._ended:
+            self._ended = True
+            self._plan_closing()
+        if hurry:
+            self._hasten()
+        self._carry_out(final=hurry)
+        if self._ended and not self._steps:
+            self._finish()
+
+    def _plan_start(self, record: dict[str, Any]) -> None:
+        self._command = record["command"]
+        super()._plan_start(record)
+
+    def _plan_jobs(self, record: dict[str, Any]) -> None:
+        self._waiting |= {job["job"]: Path(job["folder"]) for job in record["jobs"]}
+        self._standing |= {job["job"]: jobs.listed(job) for job in record["jobs"]}
+
+    def _plan_end(self, record: dict[str, Any]) -> None:
+        self._end = record
+
+    def _advance_jobs(self, *, last: bool, hurry: bool) -> None:
+        begun = [number for number, each in self._waiting.items() if (each / NAME).exists()]
+        for number in begun:
+            folder = self._waiting.pop(number)
+            self._jobs.append(
+                Follower(folder, self.store, self._say, self._told, parent=self.run_id)
+            )
+        for job in self._jobs:
+            job.advance(last=last, hurry=hurry)
+        self._jobs = [job for job in self._jobs if not job.done]
+
+    def _tell(self) -> None:
+        """Tell how the jobs stand, where that has changed."""
+        told = jobs.headline(self._states()) if self.run_id else ""
+        if told and told != self._told_of and not self._steps:
+            self._told_of = told
+            tags = self._tags(told)
+            self._steps.append(lambda: self.store.set_tags(self.run_id, tags))
+
+    def _tags(self, told: str) -> dict[str, str]:
+        note = f"{told}\n\n    {self._command}\n"
+        return {"gdexp.jobs": told.partition(";")[0], "mlflow.note.content": note}
+
+    def _states(self) -> list[jobs.JobState]:
+        """Say how the jobs stand; one that has ended is not read again."""
+        for number, state in self._standing.items():
+            if not state.end:
+                self._standing[number] = state.now()
+        return [*self._standing.values()]
+
+    def _plan_closing(self) -> None:
+        """Plan what closes the parent; without an end in the journal its command was killed."""
+        end = self._end or _abandoned()
+        states = [_closed(state) for state in self._states()]
+        tags = {**end["tags"], **self._tags(jobs.headline(states))}
+        if (found := jobs.best(states)) is not None:
+            tags |= {"gdexp.best_job": str(found.number), "gdexp.best_run": found.run_id}
+        figures = {**jobs.figures(states), **end["metrics"]}
+        record = {"time": end["time"], "status": end["status"]}
+        told = {**record, "tags": tags, "metrics": figures}
+        self._steps.append(lambda: self.store.log_end(self.run_id, told))
+        self._steps.append(lambda: self._log_tables(states))
+        self._steps.append(lambda: self.store.log_files(self.run_id, [NAME], self.folder))
+        self._steps.append(lambda: self.store.close_run(self.run_id, record))
+
+    def _log_tables(self, states: list[jobs.JobState]) -> None:
+        names = jobs.write_tables(states, self.folder)
+        self.store.log_found(self.run_id, names, self.folder)
+
+
+def _abandoned() -> dict[str, Any]:
+    """Give the end that a sweep's command would have written, had it not been killed."""
+    tags = {"gdexp.outcome": "killed", "gdexp.reason": "its process ended without a word"}
+    now = round(time.time() * 1000)
+    return {"status": "KILLED", "time": now, "tags": tags, "metrics": {}}
+
+
+def _closed(state: jobs.JobState) -> jobs.JobState:
+    """Give a job as its run has been closed: one without an end was killed."""
+    return replace(state, status="KILLED") if state.status == "RUNNING" else state

@@ -1,0 +1,1 @@
+"""What Hydra looks for in this namespace: plugins, which are thin; `gdexp.sweeps` does the work."""
