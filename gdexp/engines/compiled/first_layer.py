@@ -16,6 +16,7 @@ from gdexp.engines.compiled.layout import PANEL
 from gdexp.engines.compiled.simd import LANES, add, fma, load, pointer, prefetch, store, zero
 
 AHEAD = 8  # examples between asking for one and reading it
+FAR = 16  # examples between asking where one begins and asking for it, plus AHEAD
 LINE = 64  # bytes of a line of the cache
 
 
@@ -174,6 +175,9 @@ def feed_panel(P, w, h, Z, z, room, inputs, order, n, k, held):
         at, end = np.intp(inputs.ptr[i]), np.intp(inputs.ptr[i + 1])
         rows(P, w, h, Z, z + e * room, inputs, at, end)
         if w == 0:
+            j = order[min(k + e + FAR, n - 1)]
+            prefetch(inputs.ptr, j)
+            prefetch(inputs.labels, j)
             j = order[min(k + e + AHEAD, n - 1)]
             call_for(inputs, np.intp(inputs.ptr[j]), np.intp(inputs.ptr[j + 1]))
         e += 1
