@@ -17,7 +17,7 @@ from gdexp.engines.compiled.layout import PANEL
 from gdexp.engines.compiled.simd import LANES, add, fma, load, pointer, prefetch, store, zero
 
 AHEAD = 8  # examples between asking for one and reading it
-FAR = 16  # examples between asking where one begins and asking for it, plus AHEAD
+FAR = 16  # examples between asking where one begins, with its label, and reading it
 LINE = 64  # bytes of a line of the cache
 
 
