@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gdexp.engines.compiled.inputs import UNIT
 from gdexp.engines.compiled.kernels import jit
 from gdexp.engines.compiled.simd import LANES, add, fma, load, store, zero
 
@@ -9,9 +10,8 @@ from gdexp.engines.compiled.simd import LANES, add, fma, load, store, zero
 @jit
 def four(inputs, order, k):
     """Give where the entries of examples order[k : k + 4] begin."""
-    ptr = inputs.ptr
-    first, second = np.intp(ptr[order[k]]), np.intp(ptr[order[k + 1]])
-    return first, second, np.intp(ptr[order[k + 2]]), np.intp(ptr[order[k + 3]])
+    width = UNIT * np.intp(inputs.ptr[1])
+    return order[k] * width, order[k + 1] * width, order[k + 2] * width, order[k + 3] * width
 
 
 @jit

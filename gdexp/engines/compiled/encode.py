@@ -6,7 +6,10 @@ from gdexp.engines.compiled.kernels import jit
 
 @jit
 def encode(raw, ptr, codes):
-    """Write the codes of raw, (n, n_in), one example after the other; the next is at ptr[i + 1]."""
+    """Write the codes of raw, (n, n_in), one example after the other.
+
+    The groups of example i are ptr[i] to ptr[i + 1].
+    """
     at = 0
     for i in range(raw.shape[0]):
         before = -1
@@ -21,4 +24,4 @@ def encode(raw, ptr, codes):
         while at % UNIT:
             codes[at] = 0
             at += 1
-        ptr[i + 1] = at
+        ptr[i + 1] = at // UNIT

@@ -11,11 +11,13 @@ from numba import types
 from numba.extending import overload
 
 from gdexp.engines.compiled.dense import four, four_outer, four_rows
+from gdexp.engines.compiled.inputs import UNIT
 from gdexp.engines.compiled.kernels import jit
 from gdexp.engines.compiled.layout import PANEL
 from gdexp.engines.compiled.simd import LANES, add, fma, load, pointer, prefetch, store, zero
 
 AHEAD = 8  # examples between asking for one and reading it
+FAR = 16  # examples between asking where one begins, with its label, and reading it
 LINE = 64  # bytes of a line of the cache
 
 
@@ -42,100 +44,132 @@ def form_of(inputs):
     return inputs.types[inputs.fields.index("index")].dtype
 
 
-def entry(inputs, k, h, c, r):
-    """Give the offset of the k-th entry's row of weights, from column c on, and its value.
+def group(inputs, g):
+    """Read what `entry` needs of the g-th group of UNIT entries."""
+
+
+@overload(group)
+def _group(inputs, g):
+    if form_of(inputs) == types.uint64:  # one load instead of four
+        return lambda inputs, g: inputs.index[g]
+    return lambda inputs, g: g
+
+
+def entry(inputs, some, j, h, c, r):
+    """Give where the row of weights of entry j of a group is, from column c on, and its value.
 
     `r` is the offset of the entry before; what comes before the first one is input -1.
     """
 
 
 @overload(entry)
-def _entry(inputs, k, h, c, r):
-    def code(inputs, k, h, c, r):
-        code = np.intp(inputs.index[k])
-        return r + (code & 255) * h, inputs.values[code >> 8]
+def _entry(inputs, some, j, h, c, r):
+    def code(inputs, some, j, h, c, r):
+        step, byte = np.intp(some >> (16 * j) & 255), np.intp(some >> (16 * j + 8) & 255)
+        return r + step * h, inputs.values[byte]
 
-    def value(inputs, k, h, c, r):
+    def value(inputs, some, j, h, c, r):
+        k = UNIT * some + j
         return c + np.intp(inputs.index[k]) * h, inputs.values[k]
 
-    def row(inputs, k, h, c, r):
-        return r + h, inputs.values[k]
+    def row(inputs, some, j, h, c, r):
+        return r + h, inputs.values[UNIT * some + j]
 
-    return {types.uint16: code, types.uint32: value, types.uint8: row}[form_of(inputs)]
+    return {types.uint64: code, types.uint32: value, types.uint8: row}[form_of(inputs)]
 
 
 def call_for(inputs, first, last):
-    """Prefetch entries: they lie anywhere in memory."""
+    """Prefetch groups of entries: they lie anywhere in memory."""
 
 
 @overload(call_for)
 def _call_for(inputs, first, last):
     def codes(inputs, first, last):
-        for t in range(first, last, LINE // 2):
+        for t in range(first, last, LINE // 8):
             prefetch(inputs.index, t)
 
     def values(inputs, first, last):
-        for t in range(first, min(last, first + LINE), LINE // 4):
+        for t in range(UNIT * first, min(UNIT * last, UNIT * first + LINE), LINE // 4):
             prefetch(inputs.values, t)
 
-    return codes if form_of(inputs) == types.uint16 else values
+    return codes if form_of(inputs) == types.uint64 else values
 
 
 @jit
 def rows(P, w, h, Z, z, inputs, first, last):
-    """Z[z:][:h] += Σ_k x_k w_k over inputs from first to last, for a panel: four inputs at a time.
+    """Z[z:][:h] += Σ_k x_k w_k over groups of inputs from first to last, for a panel.
 
-    Row k of the panel is P[w + k h :][:h], h either PANEL or LANES.
+    Row k of the panel is P[w + k h :][:h], h either PANEL or LANES. There are as many sums as
+    fit into 16 registers of half of LANES, and more than one, so that none waits for itself.
     """
     r = w - h
     if h == PANEL:
-        a0, a1 = load(Z, z), load(Z, z + LANES)
-        b0, b1, c0, c1, d0, d1 = zero(P), zero(P), zero(P), zero(P), zero(P), zero(P)
-        for k in range(first, last, 4):
-            r, v = entry(inputs, k, PANEL, w, r)
+        a0, a1, b0, b1 = load(Z, z), load(Z, z + LANES), zero(P), zero(P)
+        for g in range(first, last):
+            some = group(inputs, g)
+            r, v = entry(inputs, some, 0, PANEL, w, r)
             a0, a1 = fma(v, load(P, r), a0), fma(v, load(P, r + LANES), a1)
-            r, v = entry(inputs, k + 1, PANEL, w, r)
+            r, v = entry(inputs, some, 1, PANEL, w, r)
             b0, b1 = fma(v, load(P, r), b0), fma(v, load(P, r + LANES), b1)
-            r, v = entry(inputs, k + 2, PANEL, w, r)
-            c0, c1 = fma(v, load(P, r), c0), fma(v, load(P, r + LANES), c1)
-            r, v = entry(inputs, k + 3, PANEL, w, r)
-            d0, d1 = fma(v, load(P, r), d0), fma(v, load(P, r + LANES), d1)
-        store(Z, z, add(add(a0, b0), add(c0, d0)))
-        store(Z, z + LANES, add(add(a1, b1), add(c1, d1)))
+            r, v = entry(inputs, some, 2, PANEL, w, r)
+            a0, a1 = fma(v, load(P, r), a0), fma(v, load(P, r + LANES), a1)
+            r, v = entry(inputs, some, 3, PANEL, w, r)
+            b0, b1 = fma(v, load(P, r), b0), fma(v, load(P, r + LANES), b1)
+        store(Z, z, add(a0, b0))
+        store(Z, z + LANES, add(a1, b1))
     else:
         a0, b0, c0, d0 = load(Z, z), zero(P), zero(P), zero(P)
-        for k in range(first, last, 4):
-            r, v = entry(inputs, k, LANES, w, r)
+        for g in range(first, last):
+            some = group(inputs, g)
+            r, v = entry(inputs, some, 0, LANES, w, r)
             a0 = fma(v, load(P, r), a0)
-            r, v = entry(inputs, k + 1, LANES, w, r)
+            r, v = entry(inputs, some, 1, LANES, w, r)
             b0 = fma(v, load(P, r), b0)
-            r, v = entry(inputs, k + 2, LANES, w, r)
+            r, v = entry(inputs, some, 2, LANES, w, r)
             c0 = fma(v, load(P, r), c0)
-            r, v = entry(inputs, k + 3, LANES, w, r)
+            r, v = entry(inputs, some, 3, LANES, w, r)
             d0 = fma(v, load(P, r), d0)
         store(Z, z, add(add(a0, b0), add(c0, d0)))
 
 
 @jit
+def plus(Q, r, v, d):
+    """Q[r:][:LANES] += v d."""
+    store(Q, r, fma(v, d, load(Q, r)))
+
+
+@jit
 def outer(Q, w, h, D, d, inputs, first, last):
-    """w_k += x_k D[d:][:h] for every input k from first to last: one example's part of BP4."""
+    """w_k += x_k D[d:][:h] for every input k of groups from first to last: one example's BP4."""
     r = w - h
     if h == PANEL:
         d0, d1 = load(D, d), load(D, d + LANES)
-        for k in range(first, last, 2):
-            r, v = entry(inputs, k, PANEL, w, r)
-            store(Q, r, fma(v, d0, load(Q, r)))
-            store(Q, r + LANES, fma(v, d1, load(Q, r + LANES)))
-            r, v = entry(inputs, k + 1, PANEL, w, r)
-            store(Q, r, fma(v, d0, load(Q, r)))
-            store(Q, r + LANES, fma(v, d1, load(Q, r + LANES)))
+        for g in range(first, last):
+            some = group(inputs, g)
+            r, v = entry(inputs, some, 0, PANEL, w, r)
+            plus(Q, r, v, d0)
+            plus(Q, r + LANES, v, d1)
+            r, v = entry(inputs, some, 1, PANEL, w, r)
+            plus(Q, r, v, d0)
+            plus(Q, r + LANES, v, d1)
+            r, v = entry(inputs, some, 2, PANEL, w, r)
+            plus(Q, r, v, d0)
+            plus(Q, r + LANES, v, d1)
+            r, v = entry(inputs, some, 3, PANEL, w, r)
+            plus(Q, r, v, d0)
+            plus(Q, r + LANES, v, d1)
     else:
         d0 = load(D, d)
-        for k in range(first, last, 2):
-            r, v = entry(inputs, k, LANES, w, r)
-            store(Q, r, fma(v, d0, load(Q, r)))
-            r, v = entry(inputs, k + 1, LANES, w, r)
-            store(Q, r, fma(v, d0, load(Q, r)))
+        for g in range(first, last):
+            some = group(inputs, g)
+            r, v = entry(inputs, some, 0, LANES, w, r)
+            plus(Q, r, v, d0)
+            r, v = entry(inputs, some, 1, LANES, w, r)
+            plus(Q, r, v, d0)
+            r, v = entry(inputs, some, 2, LANES, w, r)
+            plus(Q, r, v, d0)
+            r, v = entry(inputs, some, 3, LANES, w, r)
+            plus(Q, r, v, d0)
 
 
 def is_dense(inputs):
@@ -166,7 +200,7 @@ def feed_panel(P, w, h, Z, z, room, inputs, order, n, k, held):
     e = 0
     if is_dense(inputs):
         while e + 4 <= held:
-            at, count = four(inputs, order, k + e), np.intp(inputs.ptr[1])
+            at, count = four(inputs, order, k + e), UNIT * np.intp(inputs.ptr[1])
             four_rows(P, w, h, Z, z + e * room, room, inputs.values, at, count)
             e += 4
     while e < held:
@@ -174,6 +208,9 @@ def feed_panel(P, w, h, Z, z, room, inputs, order, n, k, held):
         at, end = np.intp(inputs.ptr[i]), np.intp(inputs.ptr[i + 1])
         rows(P, w, h, Z, z + e * room, inputs, at, end)
         if w == 0:
+            j = order[min(k + e + FAR, n - 1)]
+            prefetch(inputs.ptr, j)
+            prefetch(inputs.labels, j)
             j = order[min(k + e + AHEAD, n - 1)]
             call_for(inputs, np.intp(inputs.ptr[j]), np.intp(inputs.ptr[j + 1]))
         e += 1
@@ -194,7 +231,7 @@ def learn_panel(Q, w, h, D, d, room, inputs, order, k, held):
     e = 0
     if is_dense(inputs):
         while e + 4 <= held:
-            at, count = four(inputs, order, k + e), np.intp(inputs.ptr[1])
+            at, count = four(inputs, order, k + e), UNIT * np.intp(inputs.ptr[1])
             four_outer(Q, w, h, D, d + e * room, room, inputs.values, at, count)
             e += 4
     while e < held:

@@ -15,7 +15,7 @@ from gdexp.errors import GdexpError
 
 SPARSE_BELOW = 0.6  # density from which on skipping zeros costs more than it saves
 CODES, VALUES, ROWS = "sparse bytes", "sparse", "dense"  # how inputs are held
-UNIT = 4  # entries are padded to a multiple, with zeros: the kernels' loops have no remainder
+UNIT = 4  # entries in a group, padded with zeros: the kernels' loops have no remainder
 BLOCK = 4096  # examples that are looked through for zeros at a time
 MOST = 2**31  # inputs: padded, and in codes, they are counted by 32 bits
 FURTHEST = 255  # inputs that one code can go on
@@ -35,8 +35,9 @@ def hold(examples: Examples, dtype: np.dtype[Any], form: str, encode: Encode) ->
     """Hold examples in one of the forms.
 
     CODES: of each input that is not zero a number of 16 bits: how far it is from the one before,
-    plus 256 times its byte, which a table of values turns into a number. VALUES: of each such
-    input its index and value. ROWS: all values, row after row.
+    plus 256 times its byte, which a table of values turns into a number. A group of UNIT of them is
+    a number of 64 bits, the first code in its lowest bits. VALUES: of each such input its index and
+    value. ROWS: all values, row after row.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ def hold(examples: Examples, dtype: np.dtype[Any], form: str, encode: Encode) ->
     Returns
     -------
     tuple
-        How many examples; where the entries of each begin, (n + 1,); codes or indices; values;
-        the labels, (n,).
+        How many examples; where the entries of each begin, (n + 1,), in groups of UNIT; groups of
+        codes, or indices; values; the labels, (n,).
     """
     if examples.inputs.size >= MOST:
         raise GdexpError(
@@ -76,7 +77,8 @@ def _rows(examples: Examples, dtype: np.dtype[Any]) -> Arrays:
     x = np.zeros((n, width), dtype)
     for block in _blocks(n):
         x[block, :n_in] = examples.x(block, dtype)
-    return np.arange(n + 1, dtype=np.uint32) * np.uint32(width), np.zeros(1, np.uint8), x.ravel()
+    ptr = np.arange(n + 1, dtype=np.uint32) * np.uint32(width // UNIT)
+    return ptr, np.zeros(1, np.uint8), x.ravel()
 
 
 def _codes(examples: Examples, dtype: np.dtype[Any], encode: Encode) -> Arrays:
@@ -87,7 +89,8 @@ def _codes(examples: Examples, dtype: np.dtype[Any], encode: Encode) -> Arrays:
     encode(np.ascontiguousarray(examples.inputs), ptr, codes)
     every = Examples(np.arange(256, dtype=np.uint8), np.zeros(256, np.uint8), examples.scale)
     # The number that each byte stands for makes the table of values.
-    return ptr, codes[: int(ptr[-1])].copy(), every.x(slice(None), dtype)
+    groups = codes[: UNIT * int(ptr[-1])].astype("<u2").view("<u8").astype(np.uint64, copy=False)
+    return ptr, groups, every.x(slice(None), dtype)
 
 
 def _values(examples: Examples, dtype: np.dtype[Any]) -> Arrays:
@@ -102,7 +105,7 @@ def _values(examples: Examples, dtype: np.dtype[Any]) -> Arrays:
         first = np.cumsum(count[block]) - count[block]  # entry of each row, without padding
         at = np.arange(len(row)) + (ptr[block] - first)[row]
         ix[at], x[at] = column, examples.x(block, dtype)[row, column]
-    return ptr.astype(np.uint32), ix, x
+    return (ptr // UNIT).astype(np.uint32), ix, x
 
 
 def _blocks(n: int) -> Iterator[slice]:

@@ -23,14 +23,14 @@ from gdexp.engines.compiled.simd import (
     add,
     fma,
     head,
-    interleaved_totals,
     less_one_at,
     load,
     multiply_add,
     pointer,
+    quarters,
     scale,
     store,
-    totals,
+    sums,
     zero,
 )
 
@@ -70,70 +70,93 @@ def net_at(net):
 
 
 @jit
-def eight_dots(P, r, step, h, A, a):
-    """Give eight sums of P[r + j step + k] A[a + k] over k, each in two parts: see `totals`."""
+def four_dots(P, r, step, h, A, a):
+    """Give four sums of P[r + j step + k] A[a + k] over k, each in four parts: see `quarters`.
+
+    Four at a time, and not more: they fit into 16 registers of half of LANES.
+    """
     s, t, u, v = zero(P), zero(P), zero(P), zero(P)
-    w, x, y, z = zero(P), zero(P), zero(P), zero(P)
     for k in range(0, h, LANES):
-        q, other = load(A, a + k), r + k + 4 * step
+        q, other = load(A, a + k), r + k + 2 * step
         s = multiply_add(load(P, r + k), q, s)
         t = multiply_add(load(P, r + k + step), q, t)
-        u = multiply_add(load(P, r + k + 2 * step), q, u)
-        v = multiply_add(load(P, r + k + 3 * step), q, v)
-        w = multiply_add(load(P, other), q, w)
-        x = multiply_add(load(P, other + step), q, x)
-        y = multiply_add(load(P, other + 2 * step), q, y)
-        z = multiply_add(load(P, other + 3 * step), q, z)
-    return totals(s, t, u, v, w, x, y, z)
+        u = multiply_add(load(P, other), q, u)
+        v = multiply_add(load(P, other + step), q, v)
+    return quarters(s, t, u, v)
 
 
 @jit
-def later_layer(P, net, l, A, a, Z, z):
-    """Z[z + j] = b[j] + Σ_k w[j, k] A[a + k]: weighted inputs of a layer behind the first."""
+def later_layer(P, net, l, A, a, z, room, held):
+    """A[z + j] = b[j] + Σ_k w[j, k] A[a + k]: weighted inputs of a layer behind the first."""
     h = net.h[l]
-    for j in range(0, net.h[l + 1], LANES):
-        r = net.w[l] + j * h
-        even, odd = eight_dots(P, r, 2 * h, h, A, a), eight_dots(P, r + h, 2 * h, h, A, a)
-        store(Z, z + j, add(load(P, net.b[l] + j), interleaved_totals(even, odd)))
+    for o in range(0, held * room, room):
+        for j in range(0, net.h[l + 1], LANES):
+            r = net.w[l] + j * h
+            s = four_dots(P, r, 4 * h, h, A, o + a)
+            t = four_dots(P, r + h, 4 * h, h, A, o + a)
+            u = four_dots(P, r + 2 * h, 4 * h, h, A, o + a)
+            v = four_dots(P, r + 3 * h, 4 * h, h, A, o + a)
+            store(A, o + z + j, add(load(P, net.b[l] + j), sums(s, t, u, v)))
 
 
 @jit
-def combine(P, w, h, D, d, n, E, e):
-    """E[e:][:h] = Σ_j D[d + j] P[w + j h :][:h]: errors back through a layer's weights."""
-    for t in range(0, h, LANES):
-        u, v, r = zero(P), zero(P), w + t
-        for j in range(0, n - 1, 2):
-            u = fma(D[d + j], load(P, r + j * h), u)
-            v = fma(D[d + j + 1], load(P, r + (j + 1) * h), v)
-        if n % 2:
-            u = fma(D[d + n - 1], load(P, r + (n - 1) * h), u)
-        store(E, e + t, add(u, v))
+def combine(P, w, h, n, D, d, to, room, held):
+    """D[to:][:h] = Σ_j D[d + j] P[w + j h :][:h]: errors back through a layer's weights.
+
+    Two examples share each row of weights; the last one, where it is alone, goes with itself.
+    """
+    for e in range(0, held, 2):
+        o, q = e * room, min(e + 1, held - 1) * room
+        for t in range(0, h, LANES):
+            a, b, c, f, r = zero(P), zero(P), zero(P), zero(P), w + t
+            for j in range(d, d + n, 2):  # beyond an odd n lie zeros
+                u, v = load(P, r), load(P, r + h)
+                a, b = fma(D[o + j], u, a), fma(D[q + j], u, b)
+                c, f = fma(D[o + j + 1], v, c), fma(D[q + j + 1], v, f)
+                r += 2 * h
+            store(D, o + to + t, add(a, c))
+            store(D, q + to + t, add(b, f))
 
 
 @jit
-def activate(kind, A, o, n, h):
-    """Replace the weighted inputs A[o:][:n] by activations; padding becomes zero."""
+def activate(kind, A, o, n, h, room, held):
+    """Replace the weighted inputs A[o:][:n] by activations; padding becomes zero.
+
+    Of all examples, so that what is to be done is chosen once.
+    """
+    end = o + held * room
     if kind == SIGMOID:
-        for t in range(o, o + h, LANES):
-            store(A, t, sigmoid(load(A, t)))
+        for at in range(o, end, room):
+            for t in range(at, at + h, LANES):
+                store(A, t, sigmoid(load(A, t)))
     elif kind == TANH:
-        for t in range(o, o + h, LANES):
-            store(A, t, tanh(load(A, t)))
+        for at in range(o, end, room):
+            for t in range(at, at + h, LANES):
+                store(A, t, tanh(load(A, t)))
     elif kind == RELU:
-        for t in range(o, o + h, LANES):
-            store(A, t, relu(load(A, t)))
+        for at in range(o, end, room):
+            for t in range(at, at + h, LANES):
+                store(A, t, relu(load(A, t)))
     elif kind == SOFTMAX:
-        top, whole = A[o], A[o] - A[o]
-        for t in range(o, o + n):
-            top = max(top, A[t])
-        for t in range(o, o + h, LANES):
-            store(A, t, exp_less(load(A, t), top))
-        for t in range(o, o + n):
-            whole += A[t]
-        for t in range(o, o + n):
-            A[t] /= whole
-    end = o + h - LANES
-    store(A, end, head(load(A, end), o + n - end))
+        for at in range(o, end, room):
+            softmax(A, at, n, h)
+    if n < h:
+        for at in range(o + h - LANES, end, room):
+            store(A, at, head(load(A, at), n - (h - LANES)))
+
+
+@jit
+def softmax(A, o, n, h):
+    """Replace the weighted inputs A[o:][:n] by their softmax."""
+    top, whole = A[o], A[o] - A[o]
+    for t in range(o, o + n):
+        top = max(top, A[t])
+    for t in range(o, o + h, LANES):
+        store(A, t, exp_less(load(A, t), top))
+    for t in range(o, o + n):
+        whole += A[t]
+    for t in range(o, o + n):
+        A[t] /= whole
 
 
 @jit
@@ -144,71 +167,83 @@ def forward(P, net, A, room, held):
     """
     last = net.layers - 1
     for l in range(last + 1):
-        for e in range(held):
-            o, h = e * room, net.h[l + 1]
-            to = o + (l + 1) * net.pitch
-            if l > 0:
-                later_layer(P, net, l, A, to - net.pitch, A, to)
-            if l == last:
-                for t in range(0, h, LANES):
-                    store(A, o + t, load(A, to + t))
-            activate(net.kinds[l], A, to, net.n[l + 1], h)
+        to, h = (l + 1) * net.pitch, net.h[l + 1]
+        if l > 0:
+            later_layer(P, net, l, A, to - net.pitch, to, room, held)
+        if l == last:
+            for o in range(0, held * room, room):
+                for t in range(o, o + h, LANES):
+                    store(A, t, load(A, to + t))
+        activate(net.kinds[l], A, to, net.n[l + 1], h, room, held)
 
 
 @jit
-def through(kind, A, o, D, q, n, h):
-    """Turn ∇_a C, in D[q:][:n], into δ = ∂C/∂z, given the activations A[o:][:n]."""
-    if kind == SIGMOID:
-        for t in range(0, h, LANES):
-            store(D, q + t, sigmoid_back(load(A, o + t), load(D, q + t)))
-    elif kind == TANH:
-        for t in range(0, h, LANES):
-            store(D, q + t, tanh_back(load(A, o + t), load(D, q + t)))
-    elif kind == RELU:
-        for t in range(0, h, LANES):
-            store(D, q + t, relu_back(load(A, o + t), load(D, q + t)))
-    elif kind == SOFTMAX:
-        mean = D[q] - D[q]
-        for j in range(n):
-            mean += D[q + j] * A[o + j]
-        for j in range(n):
-            D[q + j] = A[o + j] * (D[q + j] - mean)
+def through(kind, A, D, o, n, h, room, held):
+    """Turn ∇_a C, in D[o:][:n], into δ = ∂C/∂z, given the activations A[o:][:n]."""
+    for at in range(o, o + held * room, room):
+        if kind == SIGMOID:
+            for t in range(at, at + h, LANES):
+                store(D, t, sigmoid_back(load(A, t), load(D, t)))
+        elif kind == TANH:
+            for t in range(at, at + h, LANES):
+                store(D, t, tanh_back(load(A, t), load(D, t)))
+        elif kind == RELU:
+            for t in range(at, at + h, LANES):
+                store(D, t, relu_back(load(A, t), load(D, t)))
+        elif kind == SOFTMAX:
+            mean = D[at] - D[at]
+            for j in range(at, at + n):
+                mean += D[j] * A[j]
+            for j in range(at, at + n):
+                D[j] = A[j] * (D[j] - mean)
 
 
 @jit
 def backward(P, net, labels, A, D, room, held, eta):
     """D[e room + l pitch :] = -eta δ of layer l of example e, from the last to the first."""
     last = net.layers - 1
-    n, h = net.n[last + 1], net.h[last + 1]
+    n, h, o = net.n[last + 1], net.h[last + 1], (last + 1) * net.pitch
     for e in range(held):
-        o = e * room + (last + 1) * net.pitch
+        at = e * room + o
         for t in range(0, h, LANES):
-            store(D, o + t, scale(-eta, less_one_at(load(A, o + t), labels[e] - t)))
-        if net.cost == QUADRATIC:
-            through(net.kinds[last], A, o, D, o, n, h)
+            store(D, at + t, scale(-eta, less_one_at(load(A, at + t), labels[e] - t)))
+    if net.cost == QUADRATIC:
+        through(net.kinds[last], A, D, o, n, h, room, held)
     for l in range(last, 0, -1):
-        for e in range(held):
-            o = e * room + l * net.pitch
-            combine(P, net.w[l], net.h[l], D, o + net.pitch, net.n[l + 1], D, o)
-            through(net.kinds[l - 1], A, o, D, o, net.n[l], net.h[l])
+        o = l * net.pitch
+        combine(P, net.w[l], net.h[l], net.n[l + 1], D, o + net.pitch, o, room, held)
+        through(net.kinds[l - 1], A, D, o, net.n[l], net.h[l], room, held)
 
 
 @jit
 def gather(Q, net, A, D, room, held):
     """Q += -eta times the gradients of examples, but for the first layer's weights."""
     for l in range(net.layers):
-        for e in range(held):
-            q, h = e * room + (l + 1) * net.pitch, net.h[l + 1]
-            for t in range(0, h, LANES):
-                store(Q, net.b[l] + t, add(load(Q, net.b[l] + t), load(D, q + t)))
-            if l > 0:
-                plus_outer(Q, net.w[l], net.h[l], A, q - net.pitch, D, q, net.n[l + 1])
+        d = (l + 1) * net.pitch
+        for t in range(0, net.h[l + 1], LANES):
+            q = load(Q, net.b[l] + t)
+            for o in range(d + t, d + t + held * room, room):
+                q = add(q, load(D, o))
+            store(Q, net.b[l] + t, q)
+        if l > 0:
+            plus_outer(Q, net.w[l], net.h[l], net.n[l + 1], A, d - net.pitch, D, d, room, held)
 
 
 @jit
-def plus_outer(Q, w, h, A, a, D, d, n):
-    """Q[w + j h :][:h] += D[d + j] A[a:][:h] for j up to n: BP4 of a layer behind the first."""
-    for j in range(n):
-        r = w + j * h
+def plus_outer(Q, w, h, n, A, a, D, d, room, held):
+    """Q[w + j h :][:h] += Σ D[d + j] A[a:][:h] over examples: BP4 of a layer behind the first.
+
+    Four rows at a time stay in registers while all examples are added; beyond n lie zeros.
+    """
+    for j in range(0, n, 4):
         for t in range(0, h, LANES):
-            store(Q, r + t, fma(D[d + j], load(A, a + t), load(Q, r + t)))
+            r, s = w + j * h + t, w + (j + 2) * h + t
+            q0, q1, q2, q3 = load(Q, r), load(Q, r + h), load(Q, s), load(Q, s + h)
+            for o in range(0, held * room, room):
+                v, k = load(A, o + a + t), o + d + j
+                q0, q1 = fma(D[k], v, q0), fma(D[k + 1], v, q1)
+                q2, q3 = fma(D[k + 2], v, q2), fma(D[k + 3], v, q3)
+            store(Q, r, q0)
+            store(Q, r + h, q1)
+            store(Q, s, q2)
+            store(Q, s + h, q3)

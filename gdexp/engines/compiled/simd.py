@@ -163,12 +163,18 @@ def head(typing: Any, vector: Any, count: Any) -> Any:
     """Give the first `count` lanes, and zeros behind."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lanes = ir.VectorType(ir.IntType(64), LANES)
-        numbers = ir.Constant(lanes, list(range(LANES)))
-        kept = builder.icmp_signed("<", numbers, broadcast(builder, lanes, args[1]))
+        kept = _lanes(builder, "<", args[1])
         return builder.select(kept, args[0], splat(args[0].type, 0.0))
 
     return vector(vector, types.intp), code
+
+
+def _lanes(builder: Any, relation: str, number: Any) -> Any:
+    """Compare the lanes' numbers, from 0 on, in 32 bits: as many as those of a float32."""
+    lanes = ir.VectorType(ir.IntType(32), LANES)
+    numbers = ir.Constant(lanes, list(range(LANES)))
+    other = broadcast(builder, lanes, builder.trunc(number, lanes.element))
+    return builder.icmp_signed(relation, numbers, other)
 
 
 @intrinsic
@@ -176,9 +182,7 @@ def less_one_at(typing: Any, vector: Any, lane: Any) -> Any:
     """Give the vector, less 1 in one lane, where there is such a lane."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lanes = ir.VectorType(ir.IntType(64), LANES)
-        numbers = ir.Constant(lanes, list(range(LANES)))
-        there = builder.icmp_signed("==", numbers, broadcast(builder, lanes, args[1]))
+        there = _lanes(builder, "==", args[1])
         less = builder.fsub(args[0], splat(args[0].type, 1.0))
         return builder.select(there, less, args[0])
 
@@ -186,26 +190,25 @@ def less_one_at(typing: Any, vector: Any, lane: Any) -> Any:
 
 
 @intrinsic
-def totals(typing: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
-    """Sum up the lanes of eight vectors, as a fixed tree, until each has two left, side by side."""
+def quarters(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Sum up the lanes of four vectors, as a fixed tree, until each has four left, side by side."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        a, b, c, d, e, f, g, h = args
-        ae, cg = _fold(builder, a, e, 8), _fold(builder, c, g, 8)
-        bf, dh = _fold(builder, b, f, 8), _fold(builder, d, h, 8)
-        return _fold(builder, _fold(builder, ae, cg, 4), _fold(builder, bf, dh, 4), 2)
+        a, b, c, d = args
+        return _fold(builder, _fold(builder, a, c, 8), _fold(builder, b, d, 8), 4)
 
-    return a(a, b, c, d, e, f, g, h), code
+    return a(a, b, c, d), code
 
 
 @intrinsic
-def interleaved_totals(typing: Any, even: Any, odd: Any) -> Any:
-    """Finish the sums of `totals` of eight even and eight odd vectors: lane j is the j-th's sum."""
+def sums(typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Finish the sums of four `quarters`: lane 4 i + j is the sum of the i-th of the j-th's."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _fold(builder, args[0], args[1], 1)
+        a, b, c, d = args
+        return _fold(builder, _fold(builder, a, c, 2), _fold(builder, b, d, 2), 1)
 
-    return even(even, odd), code
+    return a(a, b, c, d), code
 
 
 def _fold(builder: Any, u: Any, v: Any, part: int) -> Any:
