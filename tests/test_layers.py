@@ -36,6 +36,7 @@ ORDER = [
     "naming",
     "help",
     "complain",
+    "build",
     "compose",
     "session",
     "app",
