@@ -27,6 +27,7 @@ from gdexp.training import Watch, train
 
 Job = Callable[[DictConfig], float]
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
+MISTAKES = (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError)  # of composition, too
 
 
 class Refused(SystemExit):
@@ -149,8 +150,7 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
     GdexpError
         Where it cannot be read.
     """
-    words = [_quoted(word) for word in words]
-    _check(words)
+    words = checked(words)
     os.environ[places.OUTPUTS] = str(places.outputs())
     wants_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole, and are told below
@@ -162,7 +162,7 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
         main(task(session))()
     except Refused as refused:
         line = str(refused.code)
-    except (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError) as error:
+    except MISTAKES as error:
         if wants_traceback:
             raise
         line = complaint(error, words)
@@ -176,6 +176,19 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
     if line:
         print(line, file=sys.stderr)
     return int(bool(line) or not complete)
+
+
+def checked(words: Sequence[str]) -> list[str]:
+    """Give a command line as Hydra understands it.
+
+    Raises
+    ------
+    GdexpError
+        Where Hydra would misunderstand it.
+    """
+    words = [_quoted(word) for word in words]
+    _check(words)
+    return words
 
 
 def _quoted(word: str) -> str:

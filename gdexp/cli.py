@@ -12,7 +12,11 @@ import gdexp
 from gdexp import signals
 from gdexp.errors import GdexpError
 
-COMMANDS = {"ui": "gdexp.commands.ui", "find-eta": "gdexp.commands.find_eta"}
+COMMANDS = {
+    "ui": "gdexp.commands.ui",
+    "find-eta": "gdexp.commands.find_eta",
+    "replay": "gdexp.commands.replay",
+}
 
 
 def main() -> None:

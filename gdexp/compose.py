@@ -1,20 +1,28 @@
 """From a composed configuration to the objects that it stands for."""
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hydra
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from hydra.version import VersionBase
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp import build, naming
+from gdexp import build, naming, places
 from gdexp.build import TARGET, Origin
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.tracking.settings import masked
+
+SEARCHED = "hydra.searchpath in command-line"  # as Hydra calls it
 
 
 def request(config: DictConfig) -> Request:
@@ -29,14 +37,14 @@ def request(config: DictConfig) -> Request:
         resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise GdexpError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
-    hydra = HydraConfig.get()
-    sweep = hydra.mode == RunMode.MULTIRUN
+    told = HydraConfig.get()
+    sweep = told.mode == RunMode.MULTIRUN
     choices = {
         group: choice
-        for group, choice in hydra.runtime.choices.items()
+        for group, choice in told.runtime.choices.items()
         if choice is not None and not group.startswith("hydra/")
     }
-    experiment = build.experiment(resolved, _origin(config, choices, hydra.overrides.task))
+    experiment = build.experiment(resolved, _origin(config, choices, told.overrides.task))
     if experiment.diagnostics:
         choices["diagnostics"] = ",".join(experiment.diagnostics)
     shown = _masked(resolved)
@@ -45,25 +53,70 @@ def request(config: DictConfig) -> Request:
         config=shown,
         params={**choices, **_flat(shown, _copies(config))},
         choices=choices,
-        overrides=[*map(masked, hydra.overrides.task), *_from_environment(shown, hydra)],
-        flags=[word for path in _own_folders() for word in ("--config-dir", path)],
-        special=naming.special(shown, choices, map(Path, _own_folders())),
-        output=Path(hydra.runtime.output_dir),
-        sweep="_".join(Path(hydra.sweep.dir).parts[-2:]) if sweep else None,
-        job=int(hydra.job.num) if sweep else None,
+        overrides=[*map(masked, told.overrides.task), *_from_environment(shown, told)],
+        flags=[
+            *(word for path in _own_folders("command-line") for word in ("--config-dir", path)),
+            *(word for word in told.overrides.hydra if word.startswith("hydra.searchpath=")),
+        ],
+        special=naming.special(shown, choices, map(Path, _own_folders("command-line", SEARCHED))),
+        output=Path(told.runtime.output_dir),
+        sweep="_".join(Path(told.sweep.dir).parts[-2:]) if sweep else None,
+        job=int(told.job.num) if sweep else None,
     )
 
 
-def _own_folders() -> list[str]:
-    """Give the folder of the user's own options."""
+def composed(words: Sequence[str]) -> Request:
+    """Compose a command line outside of a command, and give the run that it asks for.
+
+    What Hydra holds for the whole process is left as it was found, so that this may be called any
+    number of times, in a notebook, and within a program that is itself one of Hydra's.
+
+    Raises
+    ------
+    GdexpError, HydraException, OmegaConfBaseException
+        At the first word that is not allowed.
+    """
+    with _own_hydra(), initialize_config_dir(str(places.conf()), "gdexp", "1.3"):
+        config = hydra.compose("config", list(words), return_hydra_config=True)
+        HydraConfig.instance().set_config(config)  # hydra.run.dir is made of settings of both
+        output = str(Path(config.hydra.run.dir).absolute())
+        OmegaConf.set_readonly(config.hydra, False)
+        with open_dict(config):
+            config.hydra.runtime.output_dir = output
+            HydraConfig.instance().set_config(config)
+            del config["hydra"]
+        return request(config)
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Have Hydra to ourselves, and the outputs folder in the environment, where conf/ finds it."""
+    whole, told = GlobalHydra.instance(), HydraConfig.instance()
+    base, outputs = VersionBase.instance(), os.environ.get(places.OUTPUTS)
+    before = whole.hydra, told.cfg, base.getbase()
+    whole.clear()
+    os.environ[places.OUTPUTS] = str(places.outputs())
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = before[0]
+        told.cfg, base.version_base = before[1:]
+        if outputs is None:
+            del os.environ[places.OUTPUTS]
+        else:
+            os.environ[places.OUTPUTS] = outputs
+
+
+def _own_folders(*providers: str) -> list[str]:
+    """Give the folders of the user's own options: of --config-dir, and of hydra.searchpath."""
     sources = HydraConfig.get().runtime.config_sources
-    return [str(each.path) for each in sources if each.provider == "command-line"]
+    return [str(each.path) for each in sources if each.provider in providers]
 
 
-def _from_environment(config: dict[str, Any], hydra: Any) -> list[str]:
+def _from_environment(config: dict[str, Any], told: Any) -> list[str]:
     """Give what GDEXP_DATA set, as the override that would: a command is to say all it needs."""
     root = (config.get("data") or {}).get("root")
-    given = any(word.startswith("data.root=") for word in hydra.overrides.task)
+    given = any(word.startswith("data.root=") for word in told.overrides.task)
     return [] if root is None or given else [f"data.root={root}"]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 import gdexp
+from gdexp.data import Dataset
 from gdexp.descent import Arriving, Epoch, thinned
 from gdexp.diagnostics import Finding
 from gdexp.engines import Choice, Prepared
@@ -61,6 +62,7 @@ class Record:
         self.request, self.problem, self.m, self.carrier = request, problem, m, carrier
         self.why = f"{choice.why}; {carrier.how}"
         self.by_auto = ", chosen by engine=auto" if choice.why.startswith("auto") else ""
+        self.name = run_name(request, m)
         self.command = shlex.join(["python", "-m", "gdexp", *request.words])
         self.epochs: list[Epoch] = []
         self.history: list[dict[str, float]] = []
@@ -72,12 +74,12 @@ class Record:
         artifacts = self._write_settings(code)
         self.journal.write(
             "start",
-            name=run_name(request, m),
+            name=self.name,
             epochs=request.experiment.reports,
             every=request.experiment.eval.every,
             params=self._params(),
             tags=self._tags(code),
-            datasets=_datasets(problem),
+            datasets=datasets(problem.dataset),
             artifacts=artifacts,
             config=request.config,
         )
@@ -132,7 +134,7 @@ class Record:
                 "gdexp.git_dirty": str(code["dirty"]),
                 "mlflow.source.git.commit": code["commit"],
             }
-        return tags
+        return {**tags, **request.tags}
 
     def epoch(self, epoch: Epoch, figures: Mapping[str, float]) -> None:
         """Write down an epoch, with the problem's own figures."""
@@ -255,9 +257,9 @@ def _updates(experiment: Experiment, n: int) -> dict[str, str]:
     return {"updates_per_epoch": str(optimizer.updates(n))}
 
 
-def _datasets(problem: RunProblem) -> list[dict[str, str]]:
+def datasets(data: Dataset | None) -> list[dict[str, str]]:
+    """Describe the parts of a data set as a journal has them, each with a digest."""
     contexts = {"train": "train", "val": "validation", "test": "test"}
-    data = problem.dataset
     if data is None:
         return []
     return [

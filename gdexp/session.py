@@ -33,7 +33,7 @@ class Session:
         GdexpError
             Where the store cannot be used.
         """
-        if tracking not in self.feeders:
+        if tracking not in self.feeders or not self.feeders[tracking].alive:
             tracking.check()
             self.feeders[tracking] = Feeder(tracking, outputs)
         return self.feeders[tracking]

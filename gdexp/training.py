@@ -64,7 +64,8 @@ def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
             _descend(epochs, problem, state, record, watch, inspection)
             lost = _lost_classes(problem, state, record.epochs[-1])
         seconds, largest = time.perf_counter() - began, _largest_eta(problem, experiment, m)
-        result = Result(record.epochs, lost, seconds, largest, inspection.notes)
+        missed = [] if record.epochs[-1].ended else list(filter(None, [experiment.stop.missed]))
+        result = Result(record.epochs, lost, seconds, largest, [*missed, *inspection.notes])
         record.finish(result, state.v)
     except BaseException as error:
         with signals.kept():

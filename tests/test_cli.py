@@ -230,3 +230,23 @@ def test_a_password_is_shown_nowhere(gdexp: Command, outputs: Path) -> None:
     for file in outputs.rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes(), file
     assert secret not in ran.stdout + ran.stderr
+
+
+def test_options_of_a_search_path_are_named_and_repeated(
+    inside: Command, outputs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine" / "architecture").mkdir(parents=True)
+    text = (CONF / "architecture" / "hidden_30.yaml").read_text().replace("[30]", "[5]")
+    (tmp_path / "mine" / "architecture" / "small.yaml").write_text(text)
+    path = f"hydra.searchpath=[file://{tmp_path}/mine]"
+    ran = inside(path, "architecture=small", "tracking=off", "epochs=1", "engine=reference")
+    assert ran.returncode == 0, ran.stderr
+    (command,) = outputs.glob("runs/*/*/command.txt")
+    again = inside(*shlex.split(command.read_text())[3:])
+    assert again.returncode == 0, again.stderr
+    assert "64-5-10" in again.stdout
+
+
+def test_a_target_that_is_missed_is_told(inside: Command) -> None:
+    words = ["stop=target", "stop.accuracy=0.99", "epochs=1", "tracking=off", "engine=reference"]
+    assert "val accuracy 99.00% was not reached" in inside(*words).stdout

@@ -39,6 +39,10 @@ MISTAKES = {
     "optimizer.sampling=foo": ["optimizer.sampling must be one of shuffle, in_order, with_repl"],
     "optimizer.last=drop batch=2000": ["batch must be at most n = 1300"],
     "optimizer=gd optimizer.last=drop": ["optimizer.last: means something only with optimizer=sgd"],
+    "problem=function function=ellipse function.formula=v1**2+v2**2": [
+        "function.formula must be one with condition in it. Got 'v1**2+v2**2'.",
+        "function=formula is for any.",
+    ],
     "architecture=binary": ["architecture.outputs must be per_class, for 10 classes."],
     "architecture=regression": ["architecture.outputs must be per_class, for 10", "hidden_30"],
     "engine=blas rule=adam": ["engine=blas carries out rule=plain only", "engine=auto"],

@@ -40,6 +40,7 @@ ORDER = [
     "compose",
     "session",
     "app",
+    "replay",
     "commands",
     "api",
     "cli",
@@ -57,7 +58,7 @@ NEVER = {
 }
 HOMES = {
     "hydra": {"app", "compose", "complain"},
-    "yaml": {"app", "complain", "menu"},
+    "yaml": {"app", "complain", "menu", "replay.trusted"},
     "omegaconf": {"app", "compose", "record", "data"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "data", "session"},

@@ -18,7 +18,7 @@ from gdexp.errors import GdexpError, SettingError
 from gdexp.experiment import Experiment, RunProblem
 from gdexp.record import batch_label
 from gdexp.request import Request
-from gdexp.terminal import program
+from gdexp.terminal import counting, program
 
 OWN = {"from": "least", "to": "most", "steps": "steps", "examples": "examples"}
 ABOUT = {
@@ -103,8 +103,8 @@ def find(request: Request, given: Mapping[str, float | int]) -> None:
     m = experiment.optimizer.batch_size(problem.n)
     ramp = _ramp(experiment, m, given)
     print(f"{ramp.steps} updates, eta from {ramp.least:g} to {ramp.most:g}", file=sys.stderr)
-    with experiment.engine.limits():
-        climb = ramp.climb(problem, optimizer, experiment.update, experiment.seed)
+    with experiment.engine.limits(), counting(ramp.steps, "update") as watch:
+        climb = ramp.climb(problem, optimizer, experiment.update, experiment.seed, watch)
     found = Found(experiment, problem, m, climb)
     which = request.choices.get("optimizer", "")
     what = f"{problem.title}, {which} {batch_label(m, problem.n)}"
@@ -139,6 +139,8 @@ def _tell(found: Found, request: Request, what: str) -> None:
         print(f"{name:<20}{shown[0]:>10}{shown[1]:>12}".rstrip())
     if climb.best is None:
         print("\nthe cost did not fall; try a smaller from=, or more steps=")
+    elif climb.suggested is None:
+        print("\nthe cost fell to the end, so nothing is suggested; a larger to= goes further")
     elif climb.diverges is None:
         print("\nit did not diverge; a larger to= goes further")
     if climb.suggested is not None:

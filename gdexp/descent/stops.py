@@ -36,6 +36,11 @@ class Stop(ABC):
     def reason(self, history: Sequence[Epoch]) -> str:
         """Say why to end after what was measured so far; empty to go on."""
 
+    @property
+    def missed(self) -> str:
+        """What to remark of a descent that ended otherwise; empty where there is nothing to say."""
+        return ""
+
     def updates_left(self, updates: int, examples: int, pace: Pace) -> int | None:
         """Say how many may follow when so much was done in whole epochs; None for any number."""
         return None
@@ -246,6 +251,13 @@ class Target(Stop):
                 f"stop=target: there is no {what} of {self.part!r} here. "
                 "Write for example stop.part=train stop.cost=0.1."
             )
+
+    @property
+    def missed(self) -> str:
+        """Say that the target was not reached."""
+        if self.cost is not None:
+            return f"{self.part} cost {self.cost:g} was not reached"
+        return f"{self.part} accuracy {self.accuracy:.2%} was not reached"
 
     def reason(self, history: Sequence[Epoch]) -> str:
         """Compare the last measurement with the target."""

@@ -1,6 +1,6 @@
 """The learning-rate range test: one short descent, in which η grows from update to update."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +57,12 @@ class Climb:
 
     @property
     def suggested(self) -> float | None:
-        """Give `best` / `MARGIN`: still falling, and well away from where it rises."""
-        return None if self.best is None else self.best / MARGIN
+        """Give `best` / `MARGIN`: still falling, and well away from where it rises.
+
+        None where the cost was lowest at the end: where it rises is not known.
+        """
+        at = self.lowest
+        return None if at is None or at == len(self.eta) - 1 else float(self.eta[at]) / MARGIN
 
     @property
     def steepest(self) -> float | None:
@@ -128,7 +132,14 @@ class Ramp:
         whole("steps", self.steps, 10, "300")
         whole("examples", self.examples, 1, "1000")
 
-    def climb(self, problem: Subject, optimizer: Optimizer, update: Update, seed: int) -> Climb:
+    def climb(
+        self,
+        problem: Subject,
+        optimizer: Optimizer,
+        update: Update,
+        seed: int,
+        watch: Callable[[int], None] = lambda updates: None,
+    ) -> Climb:
         """Descend from the start that a run with this seed has, until the cost stays high.
 
         Parameters
@@ -136,6 +147,8 @@ class Ramp:
         problem, optimizer, update
             As in a run; its schedule, its stop and its engine play no part.
         seed : int
+        watch : callable
+            Is told after every update how many there were.
         """
         state = State.begin(problem, seed)
         state.memory = update.rule.start(state.v)
@@ -148,6 +161,7 @@ class Ramp:
             for eta, batch in zip(etas, _batches(problem, optimizer, state), strict=False):
                 _move(problem, update, state, float(eta), batch)
                 cost.append(problem.cost(state.v, sample) / len(sample))
+                watch(len(cost))
                 if not np.isfinite(cost[-1]) or high(np.array(cost))[-patience:].sum() == patience:
                     break
         return Climb(before, etas[: len(cost)], np.array(cost))

@@ -1,5 +1,6 @@
 """A function C(v) of a few variables, as a problem: the whole of it is one example."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,6 +104,14 @@ class Conditioned(Function):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "condition", real("condition", self.condition, "10.0", "[1, inf)"))
+        if not re.search(r"\bcondition\b", str(self.formula)):
+            raise SettingError(
+                "formula",
+                "one with condition in it",
+                self.formula,
+                "(v1**2 + condition*v2**2)/2",
+                "function=formula is for any.",
+            )
         super().__post_init__()
 
     @property

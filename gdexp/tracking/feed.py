@@ -45,7 +45,7 @@ def follow(store: "Store", orders: "queue.SimpleQueue[dict[str, Any] | None]") -
             order = orders.get(timeout=TICK)
             if order is None:
                 closing = time.monotonic()
-            else:
+            elif "folder" in order:  # else it is a nudge
                 followers.append(Follower(Path(order["folder"]), store, say, told))
         except queue.Empty:
             pass

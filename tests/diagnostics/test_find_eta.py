@@ -55,6 +55,13 @@ def test_a_cost_that_only_rises_suggests_nothing() -> None:
     assert climb.diverges is not None
 
 
+def test_a_cost_that_falls_to_the_end_suggests_nothing() -> None:
+    eta = np.geomspace(0.1, 10, 100)
+    climb = Climb(1.0, eta, 1.0 - eta)
+    assert climb.best == eta[-1]
+    assert climb.suggested is None
+
+
 def table(printed: str) -> dict[str, list[str]]:
     rows = re.findall(r"^([a-z ]+?) {2,}([\d.e+-]+) +([\d.e+-]+)$", printed, re.M)
     return {name: values for name, *values in rows}
