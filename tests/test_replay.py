@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ import gdexp
 from gdexp.api import running
 from gdexp.engines.compiled.engine import installed
 from gdexp.tracking.journal import seal, unseal
-from tests.conftest import Command
+from tests.conftest import ROOT, Command, command
 from tests.samples import LINES, table
 
 CASES = {
@@ -40,12 +42,12 @@ CASES = {
     "compiled": "engine=compiled batch=1",
     "compiled adam": "engine=compiled rule=adam",
     "diagnostics": "diagnostics=[norms,confusion,noise] epochs=2",
-    "function": "problem=function function=rosenbrock rule=adam eta=0.1 epochs=20 problem.draw=false",
-    "formula": "problem=function function=formula function.formula=(x-1)**2+x*y+y**2 problem.draw=false",
-    "regression": "problem=linear_regression data=houses epochs=20",
+    "function": "problem=function function=rosenbrock rule=adam eta=0.1 problem.draw=false",
+    "formula": "problem=function function.formula=(x-1)**2+x*y+y**2 problem.draw=false",
+    "regression": "problem=linear_regression data=houses epochs=9 problem.draw=false",
     "iris": "data=iris architecture=no_hidden scaling=sum eta=0.1",
     "stream": "optimizer=stream stream.examples=2000 stream.report=500",
-    "diverged": "optimizer=gd problem=linear_regression data=diabetes eta=1e6 epochs=9",
+    "diverged": "optimizer=gd problem=linear_regression data=diabetes eta=1e6",
 }
 
 
@@ -423,3 +425,112 @@ def test_mistakes_are_one_line(
     assert ran.returncode == 2
     assert told in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of two commits: this code, and the same under another version."""
+    root = tmp_path_factory.mktemp("code") / "gdexp"
+    for name in ("gdexp", "conf"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / ".gitignore").write_text("__pycache__/\n")
+    git(root, "init", "--quiet")
+    for version in ("0.0.1", "0.0.2"):
+        module = root / "gdexp" / "__init__.py"
+        module.write_text(
+            re.sub('__version__ = ".*"', f'__version__ = "{version}"', module.read_text())
+        )
+        git(root, "add", ".")
+        git(root, "-c", "user.name=n", "-c", "user.email=e", "commit", "--quiet", "-m", version)
+    return root
+
+
+def git(root: Path, *words: str) -> str:
+    ran = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
+
+
+def by(commit: str, dirty: bool) -> Any:
+    """Have a record say of which commit its code was."""
+
+    def change(environment: bytes) -> bytes:
+        told = json.loads(environment) | {"gdexp": "0.0.1"}
+        return json.dumps(told | {"git": {"commit": commit, "dirty": dirty}}).encode()
+
+    return change
+
+
+def test_a_run_is_replayed_by_the_code_of_its_commit(
+    sgd: gdexp.Run, repository: Path, outputs: Path, tmp_path: Path
+) -> None:
+    file = record(outputs, sgd.id) / "environment.json"
+    first = git(repository, "rev-parse", "HEAD~1")
+    diff = git(repository, "diff", "HEAD~1", "HEAD").replace("0.0.2", "0.0.3") + "\n"
+    for dirty, more, version in ((False, [], "0.0.1"), (True, ["--with-diff"], "0.0.3")):
+        (file.parent / "git.diff").write_text(diff)
+        with changed(file, by(first, dirty)(file.read_bytes())):
+            replayed = command(
+                *("replay", str(sgd.id), "--in-place", *more),
+                outputs=outputs,
+                cwd=tmp_path,
+                PYTHONPATH=str(repository),
+            )
+        (file.parent / "git.diff").unlink()
+        assert replayed.returncode == 0, replayed.stderr
+        assert replayed.stdout.startswith("bit-identical")
+        folder = Path(replayed.stdout.rpartition("replay ")[2].strip())
+        ran = json.loads((folder / "environment.json").read_text())
+        assert (ran["gdexp"], ran["git"]["commit"]) == (version, first)
+        assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("commit", "dirty", "diff", "told"),
+    [
+        ("HEAD~1", True, "", "of which there is no git.diff"),
+        ("HEAD~1", True, "+ evil", "where you trust it, write --in-place --with-diff"),
+        ("0" * 40, False, "", "is not in the repository here"),
+        ("--upload-pack=evil", False, "", "names no commit"),
+    ],
+)
+def test_code_that_cannot_be_had_or_trusted_is_not_run(
+    commit: str,
+    dirty: bool,
+    diff: str,
+    told: str,
+    sgd: gdexp.Run,
+    repository: Path,
+    inside: Command,
+    outputs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gdexp.places.checkout", lambda: repository)
+    named = git(repository, "rev-parse", commit) if commit.startswith("HEAD") else commit
+    file = record(outputs, sgd.id) / "environment.json"
+    extra = file.parent / "git.diff"
+    extra.unlink(missing_ok=True)
+    if diff:
+        extra.write_text(diff)
+    try:
+        with changed(file, by(named, dirty)(file.read_bytes())):
+            refused = inside("replay", str(sgd.id), "--in-place")
+    finally:
+        extra.unlink(missing_ok=True)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert told in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_what_the_page_shows_is_what_happens(inside: Command, outputs: Path) -> None:
+    page = (ROOT / "docs" / "replaying.md").read_text(encoding="utf-8")
+    lines, shown = re.findall(r"```sh\n(.*?)```\n\n```\n(.*?)```", page, re.S)[0]
+    first, second = (line.split()[3:] for line in lines.splitlines())
+    gdexp.run(first, progress=False)
+    assert second == ["replay", "latest"]
+    replayed = inside(*second)
+    assert replayed.returncode == 0
+    assert replayed.stdout.splitlines()[0] == shown.splitlines()[0]
+    named = [line.split()[:1] for line in shown.splitlines()[1:]]
+    assert [line.split()[:1] for line in replayed.stdout.splitlines() if "code" not in line][
+        1:
+    ] == named

@@ -1,6 +1,7 @@
 """``python -m gdexp replay``: a run again from its record, compared value by value."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,8 +40,8 @@ are checked against the recorded digest before anything is computed. The replay 
 folder of its own, below outputs/replays.
 """
 MORE = """\
-Settings: data.root=FOLDER or data.path=FILE, where the data lie elsewhere now; outputs=...,
-tracking.uri=..., tracking.experiment=..., the store.
+Settings: data.root=FOLDER (or GDEXP_DATA) or data.path=FILE, where the data lie elsewhere now;
+outputs=..., tracking.uri=..., tracking.experiment=..., the store.
 
 Exit status: 0 bit-identical; 1 differs; 2 refused, such as a record that was changed, or data that
 are not the recorded ones; 3 equal to rounding, in another environment.
@@ -78,6 +79,8 @@ def _replay(words: Sequence[str]) -> int:
         with signals.raised(), checked_out(record, with_diff=given.with_diff) as tree:
             return replayed(tree, own, outputs)
     tracking = store if given.track else Tracking(None, None)
+    if "root" in (record.config.get("data") or {}) and (root := os.environ.get("GDEXP_DATA")):
+        data = {"root": root, **data}
     verdict, folder = _carried_out(record, asked(record, outputs, tracking, data), outputs)
     _tell(verdict, folder)
     return verdict.status

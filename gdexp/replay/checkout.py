@@ -1,5 +1,6 @@
 """The code of a run: the commit that its record names, checked out into a temporary folder."""
 
+import os
 import re
 import subprocess
 import sys
@@ -40,7 +41,8 @@ def checked_out(record: Recorded, *, with_diff: bool) -> Iterator[Path]:
         raise GdexpError(f"--in-place: the record of {who} names no commit.")
     if record.dirty and not record.diff:
         raise GdexpError(
-            f"--in-place: the code of {who} had uncommitted changes, and its git.diff is missing."
+            f"--in-place: the code of {who} had uncommitted changes of which there is no git.diff: "
+            "files that git did not know, or a record that is not complete."
         )
     if record.dirty and not with_diff:
         raise GdexpError(
@@ -62,8 +64,6 @@ def checked_out(record: Recorded, *, with_diff: bool) -> Iterator[Path]:
 
 def replayed(tree: Path, words: Sequence[str], outputs: Path) -> int:
     """Replay by the code in a folder, with the words of this command; give its exit status."""
-    import os
-
     command = [sys.executable, "-P", "-m", "gdexp", "replay", *words]
     env = {**os.environ, "PYTHONPATH": str(tree), places.OUTPUTS: str(outputs)}
     return subprocess.run(command, env=env, check=False).returncode
