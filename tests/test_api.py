@@ -138,7 +138,8 @@ def test_a_tracker_that_fails_takes_nothing_with_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("gdexp.tracking.feeder.sys.executable", "/bin/false")
     with pytest.warns(UserWarning, match=r"^not tracked: the feeder ended; .*feeder\.log"):
         done = gdexp.run(["epochs=1"], progress=False)
-    assert not all([feeder.finish() for feeder in running._session.feeders.values()])
+    complete = [feeder.finish() for feeder in running._session.feeders.values()]
+    assert not all(complete)
     running._session.feeders.clear()
     assert done.id is None
     assert len(done.epochs) == 2
