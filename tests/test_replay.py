@@ -47,6 +47,7 @@ CASES = {
     "regression": "problem=linear_regression data=houses epochs=9 problem.draw=false",
     "iris": "data=iris architecture=no_hidden scaling=sum eta=0.1",
     "stream": "optimizer=stream stream.examples=2000 stream.report=500",
+    "stream by the clock": "optimizer=stream stream.seconds=0.2 stream.report=200",
     "diverged": "optimizer=gd problem=linear_regression data=diabetes eta=1e6",
 }
 
@@ -198,7 +199,7 @@ def test_a_stream_from_a_file_is_replayed_and_from_standard_input_refused(
 ) -> None:
     (tmp_path / "lines").write_text(LINES)
     words = "optimizer=stream architecture.hidden=[3]"
-    file = run(f"{words} data=file data.path={tmp_path / 'lines'} data.idle=0")
+    file = run(f"{words} data=file data.path={tmp_path / 'lines'} data.idle=0.1")
     replayed = inside("replay", str(file.id))
     assert replayed.stdout.startswith("bit-identical"), replayed.stderr
     with (tmp_path / "lines").open() as lines:

@@ -50,6 +50,7 @@ are not the recorded ones; 3 equal to rounding, in another environment.
   python -m gdexp replay 4625237d data.root=/data/mnist
 """
 DATA = ("data.root", "data.path")
+PLACES = ("--in-place", "--with-diff")
 
 
 def main(words: Sequence[str]) -> int:
@@ -71,19 +72,27 @@ def _replay(words: Sequence[str]) -> int:
     run = find_one(reader, given.run, experiment)
     record = recorded(reader, run, str(store.uri))
     outputs = outputs_of(given.store)
-    here = git()
-    if given.in_place and (
-        record.dirty or here.get("dirty") or record.commit != here.get("commit")
-    ):
-        own = [word for word in words if word not in ("--in-place", "--with-diff")]
+    if given.in_place and _other_code(record):
+        own = [run.id if word == given.run else word for word in words if word not in PLACES]
         with signals.raised(), checked_out(record, with_diff=given.with_diff) as tree:
             return replayed(tree, own, outputs)
     tracking = store if given.track else Tracking(None, None)
-    if "root" in (record.config.get("data") or {}) and (root := os.environ.get("GDEXP_DATA")):
-        data = {"root": root, **data}
-    verdict, folder = _carried_out(record, asked(record, outputs, tracking, data), outputs)
+    verdict, folder = _carried_out(
+        record, asked(record, outputs, tracking, {**_from_environment(record), **data}), outputs
+    )
     _tell(verdict, folder)
     return verdict.status
+
+
+def _other_code(record: Recorded) -> bool:
+    here = git()
+    return record.dirty or bool(here.get("dirty")) or record.commit != here.get("commit")
+
+
+def _from_environment(record: Recorded) -> dict[str, str]:
+    """Give what GDEXP_DATA says of where the data lie, where it means them."""
+    node, root = record.config.get("data"), os.environ.get("GDEXP_DATA")
+    return {"root": root} if isinstance(node, dict) and "root" in node and root else {}
 
 
 def _is_data(word: str) -> bool:

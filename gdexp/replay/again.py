@@ -114,10 +114,11 @@ def _ended(experiment: Experiment, record: Recorded) -> Experiment:
     """Have the run end where the record does, where a clock or a person ended it."""
     stream = experiment.stream
     if stream is not None:
-        if stream.seconds is None:
+        seen = record.values.get(record.last, {}).get("progress/examples")
+        whole = stream.seconds is None and (record.complete or not experiment.schedule.constant)
+        if whole or seen is None:
             return experiment
-        seen = int(record.values[record.last]["progress/examples"])
-        return replace(experiment, stream=replace(stream, seconds=None, examples=max(1, seen)))
+        return replace(experiment, stream=replace(stream, seconds=None, examples=max(1, int(seen))))
     by_clock = isinstance(experiment.stop, Budget) and experiment.stop.seconds is not None
     if by_clock or not record.complete:
         return replace(experiment, stop=Until(record.last))

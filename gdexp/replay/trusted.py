@@ -158,6 +158,8 @@ def _located(node: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any
                 f"data.{name}: {node[name]!r}, of the record, is no file or folder here. "
                 f"Say where the data are: data.{name}=..."
             )
+    if "idle" in node:  # a file that was followed has ended: nothing more is waited for
+        here["idle"] = 0.0
     if "mirrors" in node:  # whatever is to be downloaded comes from where our menu says
         ours = menu.values(menu.groups([places.conf()])["data"], "mnist")["mirrors"]
         here["mirrors"] = ours if here["root"] is None else []
