@@ -20,6 +20,7 @@ from gdexp.session import Session
 from gdexp.task import REFUSALS, Refused, Task
 
 Job = Callable[[DictConfig], float]
+MISTAKES = (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError)  # of composition, too
 
 
 def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:
@@ -57,8 +58,7 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
     GdexpError
         Where it cannot be read.
     """
-    words = [_spelled(word) for word in words]
-    _check(words)
+    words = checked(words)
     os.environ[places.OUTPUTS] = str(places.outputs())
     wants_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us whole, and are told below
@@ -70,7 +70,7 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
         main(task(session))()
     except Refused as refused:
         line = str(refused.code)
-    except (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError) as error:
+    except MISTAKES as error:
         if wants_traceback:
             raise
         line = complaint(error, words)
@@ -84,6 +84,19 @@ def launch(words: Sequence[str], task: Callable[[Session], Job] = Task) -> int:
     if line:
         print(line, file=sys.stderr)
     return int(bool(line) or not complete)
+
+
+def checked(words: Sequence[str]) -> list[str]:
+    """Give a command line as Hydra understands it.
+
+    Raises
+    ------
+    GdexpError
+        Where Hydra would misunderstand it.
+    """
+    words = [_spelled(word) for word in words]
+    _check(words)
+    return words
 
 
 def _spelled(word: str) -> str:

@@ -20,6 +20,7 @@ COMMANDS = {
     "diff": "gdexp.commands.diff",
     "convert": "gdexp.commands.convert",
     "report": "gdexp.commands.report",
+    "replay": "gdexp.commands.replay",
 }
 
 

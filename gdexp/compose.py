@@ -1,47 +1,28 @@
 """From a composed configuration to the objects that it stands for."""
 
-import dataclasses
-import importlib
-import inspect
+import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hydra
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from hydra.version import VersionBase
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp import naming
-from gdexp.complain import SEE, unknown_setting
-from gdexp.errors import GdexpError, SettingError
-from gdexp.experiment import Experiment
+from gdexp import build, naming, places
+from gdexp.build import TARGET, Origin
+from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.tracking.settings import masked
 
-TARGET = "_target_"
-PARTS = ("data", "architecture", "cost", "function")  # what problems are made of: some, each
 SEARCHED = "hydra.searchpath in command-line"  # as Hydra calls it
-STREAM = "stream"  # which comes with an optimizer, or not at all
-# What the object of a group must offer to be of use there.
-OFFERS = {
-    "problem": "build",
-    "data": "load",
-    "architecture": "sizes",
-    "cost": "delta",
-    "function": "variables",
-    "optimizer": "batch_size",
-    "rule": "step",
-    "schedule": "rates",
-    "stop": "reason",
-    "scaling": "of_update",
-    "penalty": "add",
-    STREAM: "report",
-    "eval": "due",
-    "engine": "limits",
-    "tracking": "check",
-    "diagnostics": "look",
-}
 
 
 def request(config: DictConfig) -> Request:
@@ -56,18 +37,18 @@ def request(config: DictConfig) -> Request:
         resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise GdexpError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
-    experiment = _experiment(config, resolved)
-    hydra = HydraConfig.get()
-    sweep = hydra.mode == RunMode.MULTIRUN
+    told = HydraConfig.get()
+    sweep = told.mode == RunMode.MULTIRUN
     choices = {
         group: choice
-        for group, choice in hydra.runtime.choices.items()
+        for group, choice in told.runtime.choices.items()
         if choice is not None and not group.startswith("hydra/")
     }
+    experiment = build.experiment(resolved, _origin(config, choices, told.overrides.task))
     if experiment.diagnostics:
         choices["diagnostics"] = ",".join(experiment.diagnostics)
     shown = _masked(resolved)
-    note = hydra.sweeper.get("job") or {}  # of a job that was planned: what it is to know
+    note = told.sweeper.get("job") or {}  # of a job that was planned: what it is to know
     special = note.get("special")
     if special is None:
         special = naming.special(shown, choices, map(Path, _own_folders("command-line", SEARCHED)))
@@ -76,18 +57,60 @@ def request(config: DictConfig) -> Request:
         config=shown,
         params={**choices, **_flat(shown, _copies(config))},
         choices=choices,
-        overrides=[*map(masked, hydra.overrides.task), *_from_environment(shown, hydra)],
+        overrides=[*map(masked, told.overrides.task), *_from_environment(shown, told)],
         flags=[
             *(word for path in _own_folders("command-line") for word in ("--config-dir", path)),
-            *(word for word in hydra.overrides.hydra if word.startswith("hydra.searchpath=")),
+            *(word for word in told.overrides.hydra if word.startswith("hydra.searchpath=")),
         ],
         special=list(special),
-        output=Path(hydra.runtime.output_dir),
-        sweep="_".join(Path(hydra.sweep.dir).parts[-2:]) if sweep else None,
-        job=int(hydra.job.num) if sweep else None,
+        output=Path(told.runtime.output_dir),
+        sweep="_".join(Path(told.sweep.dir).parts[-2:]) if sweep else None,
+        job=int(told.job.num) if sweep else None,
         variant=note.get("variant"),
         varies=[*map(masked, note.get("varies", ()))],
     )
+
+
+def composed(words: Sequence[str]) -> Request:
+    """Compose a command line outside of a command, and give the run that it asks for.
+
+    What Hydra holds for the whole process is left as it was found, so that this may be called any
+    number of times, in a notebook, and within a program that is itself one of Hydra's.
+
+    Raises
+    ------
+    GdexpError, HydraException, OmegaConfBaseException
+        At the first word that is not allowed.
+    """
+    with _own_hydra(), initialize_config_dir(str(places.conf()), "gdexp", "1.3"):
+        config = hydra.compose("config", list(words), return_hydra_config=True)
+        HydraConfig.instance().set_config(config)  # hydra.run.dir is made of settings of both
+        output = str(Path(config.hydra.run.dir).absolute())
+        OmegaConf.set_readonly(config.hydra, False)
+        with open_dict(config):
+            config.hydra.runtime.output_dir = output
+            HydraConfig.instance().set_config(config)
+            del config["hydra"]
+        return request(config)
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Have Hydra to ourselves, and the outputs folder in the environment, where conf/ finds it."""
+    whole, told = GlobalHydra.instance(), HydraConfig.instance()
+    base, outputs = VersionBase.instance(), os.environ.get(places.OUTPUTS)
+    before = whole.hydra, told.cfg, base.getbase()
+    whole.clear()
+    os.environ[places.OUTPUTS] = str(places.outputs())
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = before[0]
+        told.cfg, base.version_base = before[1:]
+        if outputs is None:
+            del os.environ[places.OUTPUTS]
+        else:
+            os.environ[places.OUTPUTS] = outputs
 
 
 def _own_folders(*providers: str) -> list[str]:
@@ -96,93 +119,23 @@ def _own_folders(*providers: str) -> list[str]:
     return [str(each.path) for each in sources if each.provider in providers]
 
 
-def _from_environment(config: dict[str, Any], hydra: Any) -> list[str]:
+def _from_environment(config: dict[str, Any], told: Any) -> list[str]:
     """Give what GDEXP_DATA set, as the override that would: a command is to say all it needs."""
     root = (config.get("data") or {}).get("root")
-    given = any(word.startswith("data.root=") for word in hydra.overrides.task)
+    given = any(word.startswith("data.root=") for word in told.overrides.task)
     return [] if root is None or given else [f"data.root={root}"]
 
 
-def _experiment(config: DictConfig, resolved: dict[str, Any]) -> Experiment:
-    fields = [field.name for field in dataclasses.fields(Experiment)]
-    knobs = {"outputs", *_knobs(config)}
-    for name in resolved:
-        if name not in fields and name not in knobs:
-            raise GdexpError(unknown_setting(name, HydraConfig.get().overrides.task))
-    problem = _instantiate("problem", config)
-    parts = set(PARTS) - set(problem.uses)
-    absent = parts if resolved.get(STREAM) else {*parts, STREAM}
-    for name in parts:
-        if resolved.get(name) is not None:
-            raise GdexpError(_needless(name, problem))
-    for name in set(fields) - absent - {"diagnostics"}:
-        if resolved.get(name, "???") == "???":
-            raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
-    groups = [group for group in OFFERS if group not in {"problem", "diagnostics", *absent}]
-    made = {"problem": problem, **{group: _instantiate(group, config) for group in groups}}
-    made["diagnostics"] = _diagnostics(config)
-    rest = {name: resolved[name] for name in fields if name not in made and name not in absent}
-    return Experiment(**made, **rest)
-
-
-def _diagnostics(config: DictConfig) -> dict[str, Any]:
-    """Make those that are chosen: there may be several, each with a node of its own."""
-    node = config.get("diagnostics")
-    if not isinstance(node, DictConfig | None):
-        raise SettingError("diagnostics", "the names of options", node, "[norms,confusion]", SEE)
-    return {name: _instantiate(f"diagnostics.{name}", config) for name in map(str, node or ())}
-
-
-def _needless(group: str, problem: Any) -> str:
-    choices = HydraConfig.get().runtime.choices
-    return (
-        f"{group}: problem={choices.get('problem')} takes no {group}. "
-        f"Got {group}={choices.get(group)}. Leave it out."
-    )
-
-
-def _instantiate(group: str, config: DictConfig) -> Any:
-    """Make the object of a node; its errors get the name by which the user set the value."""
-    node = OmegaConf.select(config, group)
-    if not isinstance(node, DictConfig):
-        raise SettingError(group, "the name of an option", node, advice=SEE)
-    target = _locate(group, node)
-    values: dict[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
-    del values[TARGET]
-    fields = [field.name for field in dataclasses.fields(target)]
-    for name in values:
-        if name not in fields:
-            allowed = ", ".join(f"{group}.{field}" for field in fields) or "none"
-            raise GdexpError(f"{group}.{name}: no such setting; there are: {allowed}.")
-    for field in dataclasses.fields(target):
-        if field.name not in values and field.default is dataclasses.MISSING:
-            raise GdexpError(f"{group}.{field.name} must be set. Got nothing.")
-    try:
-        return target(**values)
-    except SettingError as error:
-        raise error.of(_source(node, group, error.setting)) from None
-
-
-def _locate(group: str, node: DictConfig) -> Any:
-    path = str(node.get(TARGET))
-    module, _, name = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError):
-        found = None
-    usable = dataclasses.is_dataclass(found) and not inspect.isabstract(found)
-    offers = OFFERS[group.partition(".")[0]]
-    if not usable or not hasattr(found, offers):
-        allowed = f"the path of a dataclass that offers {offers}"
-        raise SettingError(f"{group}.{TARGET}", allowed, path)
-    return found
-
-
-def _source(node: DictConfig, group: str, setting: str) -> str:
-    """Name a setting as the user does: by the knob, where its value is a copy of one."""
-    if "." in setting or setting not in node:
-        return setting
-    return _copied(node, setting) or f"{group}.{setting}"
+def _origin(config: DictConfig, choices: Mapping[str, str], words: Sequence[str]) -> Origin:
+    nodes = _nodes(config)
+    nodes |= {f"diagnostics.{k}": each for k, each in _nodes(nodes.get("diagnostics")).items()}
+    copies = {
+        f"{group}.{key}": copied
+        for group, node in nodes.items()
+        for key in map(str, node)
+        if (copied := _copied(node, key))
+    }
+    return Origin(choices, words, _knobs(config), copies)
 
 
 def _copied(node: DictConfig, key: str) -> str | None:
@@ -211,7 +164,9 @@ def _knobs(config: DictConfig) -> set[str]:
     }
 
 
-def _nodes(config: DictConfig) -> dict[str, DictConfig]:
+def _nodes(config: DictConfig | None) -> dict[str, DictConfig]:
+    if config is None:
+        return {}
     return {str(key): node for key, node in config.items() if isinstance(node, DictConfig)}
 
 

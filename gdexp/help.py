@@ -24,6 +24,7 @@ Usage
   python -m gdexp diff RUN RUN                    in what they differ, and where they part
   python -m gdexp convert eta=... from=... to=... eta in the other convention, mean or sum
   python -m gdexp report [RUN ...]                runs compared, as a page and as Markdown
+  python -m gdexp replay RUN                      a run again from its record, compared bit for bit
 
 Examples
   python -m gdexp optimizer=sgd batch=10

@@ -13,6 +13,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 import gdexp
+from gdexp.data import Dataset
 from gdexp.descent import Arriving, Epoch, thinned
 from gdexp.diagnostics import Finding
 from gdexp.engines import Choice, Prepared
@@ -61,6 +62,7 @@ class Record:
         self.request, self.problem, self.m, self.carrier = request, problem, m, carrier
         self.why = f"{choice.why}; {carrier.how}"
         self.by_auto = ", chosen by engine=auto" if choice.why.startswith("auto") else ""
+        self.name = run_name(request, m)
         self.command = shlex.join(["python", "-m", "gdexp", *request.words])
         self.epochs: list[Epoch] = []
         self.history: list[dict[str, float]] = []
@@ -72,12 +74,12 @@ class Record:
         artifacts = self._write_settings(code)
         self.journal.write(
             "start",
-            name=run_name(request, m),
+            name=self.name,
             epochs=request.experiment.reports,
             every=request.experiment.eval.every,
             params=self._params(),
             tags=self._tags(code),
-            datasets=_datasets(problem),
+            datasets=datasets(problem.dataset),
             artifacts=artifacts,
             config=request.config,
         )
@@ -114,6 +116,7 @@ class Record:
             **_tags(self.request, code),
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.problem.n)}",
             "gdexp.engine_why": self.why,
+            **self.request.tags,
         }
 
     def epoch(self, epoch: Epoch, figures: Mapping[str, float]) -> None:
@@ -292,9 +295,9 @@ def _updates(experiment: Experiment, n: int) -> dict[str, str]:
     return {"updates_per_epoch": str(optimizer.updates(n))}
 
 
-def _datasets(problem: RunProblem) -> list[dict[str, str]]:
+def datasets(data: Dataset | None) -> list[dict[str, str]]:
+    """Describe the parts of a data set as a journal has them, each with a digest."""
     contexts = {"train": "train", "val": "validation", "test": "test"}
-    data = problem.dataset
     if data is None:
         return []
     return [

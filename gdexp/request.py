@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class Request:
         The overrides that tell the run from the others of its sweep.
     engine : sequence of str
         The engine that ``engine=auto`` took, as it would be written on the command line.
+    tags : mapping of str to str
+        What else the run is to be tagged with in MLflow.
     """
 
     experiment: Experiment
@@ -59,6 +61,7 @@ class Request:
     variant: int | None = None
     varies: Sequence[str] = ()
     engine: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def with_engine(self, engine: Engine) -> "Request":
         """Give the same request, for which this engine was taken: a record names what ran."""
@@ -87,7 +90,7 @@ class Request:
     @property
     def config_hash(self) -> str:
         """Name what is computed: equal hashes, equal results."""
-        return _hash(self.config, *WHERE)
+        return config_hash(self.config)
 
     @property
     def group_key(self) -> str:
@@ -98,6 +101,11 @@ class Request:
     def shade(self) -> int:
         """Give the number of the colour that the run is drawn in: one for each variant."""
         return int(self.group_key, 16) if self.variant is None else self.variant
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Name what a configuration computes: equal hashes, equal results."""
+    return _hash(config, *WHERE)
 
 
 def _hash(config: Mapping[str, Any], *without: str) -> str:

@@ -36,7 +36,10 @@ class Session:
         GdexpError
             Where the store cannot be used.
         """
-        if tracking not in self.feeders:
+        known = self.feeders.get(tracking)
+        if known is None or not known.alive:
+            if known is not None:
+                known.leave()
             tracking.check()
             self.feeders[tracking] = Feeder(tracking, outputs)
         self._tracking = tracking

@@ -39,11 +39,13 @@ ORDER = [
     "naming",
     "help",
     "complain",
+    "build",
     "compose",
     "sweeps",
     "session",
     "task",
     "app",
+    "replay",
     "commands",
     "api",
     "cli",
@@ -65,7 +67,7 @@ NEVER = {
 }
 HOMES = {
     "hydra": {"app", "compose", "complain", "sweeps", "task"},
-    "yaml": {"app", "complain", "menu"},
+    "yaml": {"app", "complain", "menu", "replay.trusted"},
     "omegaconf": {"app", "compose", "record", "data", "sweeps", "task"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "tables", "data", "session"},

@@ -15,7 +15,7 @@ from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 
 from gdexp.errors import GdexpError
-from gdexp.stored.run import StoredRun
+from gdexp.stored.run import CONTEXT, StoredRun
 from gdexp.tracking.settings import masked
 
 if TYPE_CHECKING:
@@ -77,6 +77,16 @@ class ClientReader:
         if run.info.lifecycle_stage != "active" or run.info.experiment_id not in named:
             return None
         return _stored(run, named[run.info.experiment_id])
+
+    def digests(self, run_id: str) -> dict[str, str]:
+        """Give the digests of a run's data sets, by what they were for; see `Reader.digests`."""
+        inputs = self._asked(self._client.get_run, run_id).inputs.dataset_inputs
+        return {
+            tag.value: each.dataset.digest
+            for each in inputs
+            for tag in each.tags
+            if tag.key == CONTEXT
+        }
 
     def histories(
         self, runs: Sequence[str], metrics: Sequence[str] | None = None

@@ -26,6 +26,9 @@ class Reader(Protocol):
     def run(self, run_id: str) -> StoredRun | None:
         """Give one run by its whole id; None where there is none."""
 
+    def digests(self, run_id: str) -> dict[str, str]:
+        """Give the digests of a run's data sets, by what they were for, such as ``train``."""
+
     def histories(
         self, runs: Sequence[str], metrics: Sequence[str] | None = None
     ) -> "pandas.DataFrame":

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 OURS = "gdexp."
+CONTEXT = "mlflow.data.context"  # the tag that says what a data set is for
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, column, create_engin
 from sqlalchemy.exc import SQLAlchemyError
 
 from gdexp.errors import GdexpError
-from gdexp.stored.run import StoredRun
+from gdexp.stored.run import CONTEXT, StoredRun
 from gdexp.tracking.settings import masked
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ PARAMS = _table("params", "run_uuid", "key", "value")
 TAGS = _table("tags", "run_uuid", "key", "value")
 LATEST = _table("latest_metrics", "run_uuid", "key", "value", "is_nan")
 METRICS = _table("metrics", "run_uuid", "key", "step", "value", "timestamp", "is_nan")
+DATASETS = _table("datasets", "dataset_uuid", "digest")
+INPUTS = _table("inputs", "input_uuid", "source_type", "source_id", "destination_id")
+INPUT_TAGS = _table("input_tags", "input_uuid", "name", "value")
 ACTIVE = "active"
 
 
@@ -76,6 +79,18 @@ class SqlReader:
     def run(self, run_id: str) -> StoredRun | None:
         """Give one run by its whole id; None where there is none."""
         return next(iter(self._filled(self._all(_runs().where(RUNS.c.run_uuid == run_id)))), None)
+
+    def digests(self, run_id: str) -> dict[str, str]:
+        """Give the digests of a run's data sets, by what they were for; see `Reader.digests`."""
+        of, tags = INPUTS.c, INPUT_TAGS.c
+        asked = select(tags.value, DATASETS.c.digest).where(
+            of.destination_id == run_id,
+            of.source_type == "DATASET",
+            of.source_id == DATASETS.c.dataset_uuid,
+            of.input_uuid == tags.input_uuid,
+            tags.name == CONTEXT,
+        )
+        return dict(map(tuple, self._all(asked)))
 
     def histories(
         self, runs: Sequence[str], metrics: Sequence[str] | None = None

@@ -46,7 +46,7 @@ def follow(store: "Store", orders: "queue.SimpleQueue[dict[str, Any] | None]") -
             order = orders.get(timeout=TICK)
             if order is None:
                 closing = time.monotonic()
-            else:
+            elif "folder" in order:  # else it is a nudge
                 kind = SweepFollower if order["sweep"] else Follower
                 followers.append(kind(Path(order["folder"]), store, say, told))
         except queue.Empty:

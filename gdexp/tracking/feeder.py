@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from gdexp.tracking.settings import Tracking
 
 LIMIT = 180.0  # seconds that a command waits for MLflow at its end
+PAUSE = 0.01  # seconds between two looks whether MLflow has a run
 
 
 @dataclass
@@ -90,6 +92,24 @@ class Feeder:
             self.error = self.error or f"the feeder ended early; {self.log} has its last words"
         return self.error is None and not any(fed.error for fed in self.runs.values())
 
+    def wait(self, folder: Path, timeout: float = LIMIT) -> Fed:
+        """Wait until MLflow has all of a run that has ended, and more may come; say how it went."""
+        if self._process is None:
+            return Fed(done=True)
+        self._tell(self._process, {})  # a nudge: it would look by itself, within a second
+        fed, end = self.runs[folder], time.monotonic() + timeout
+        while not fed.done and self._listener.is_alive() and time.monotonic() < end:
+            time.sleep(PAUSE)
+        if not fed.done:
+            late = f"MLflow takes longer than {timeout:.0f} s; the feeder goes on by itself"
+            fed.error = self.error or (late if self.alive else f"the feeder ended; see {self.log}")
+        return fed
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still brings anything anywhere."""
+        return self._process is None or self._process.poll() is None
+
     def leave(self) -> bool:
         """Say that no more comes, and wait for nothing: there is nothing to be brought."""
         if self._process is not None and self._process.stdin is not None:
@@ -107,8 +127,8 @@ class Feeder:
                     self.error = said["error"]
                     continue
                 fed = self.runs.setdefault(Path(folder), Fed())  # a job's, of a sweep
-                for name, value in said.items():
-                    setattr(fed, name, value)
+                for name in sorted(said, key="done".__eq__):  # which is waited for, and is last
+                    setattr(fed, name, said[name])
 
     @staticmethod
     def _tell(process: "subprocess.Popen[str]", what: dict[str, Any]) -> None:

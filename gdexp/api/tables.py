@@ -1,4 +1,4 @@
-"""For Python and notebooks: runs as tables."""
+"""Stored runs as tables."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
