@@ -33,18 +33,22 @@ from gdexp.tracking.environment import git
 from gdexp.training import Watch, train
 
 ABOUT = """\
-Repeats a run from its record in MLflow alone, and compares every value that it logged, bit for bit.
+Repeats a run from its record in MLflow alone, and compares every value that
+it logged, bit for bit.
 
-The configuration, seed and engine are those of the record; nothing of yours is mixed in. The data
-are checked against the recorded digest before anything is computed. The replay is written to a
-folder of its own, below outputs/replays.
+The configuration, seed and engine are those of the record; nothing of yours
+is mixed in. The data are checked against the recorded digest before anything
+is computed. The replay is written to a folder of its own, below
+outputs/replays.
 """
 MORE = """\
-Settings: data.root=FOLDER (or GDEXP_DATA) or data.path=FILE, where the data lie elsewhere now;
-outputs=..., tracking.uri=..., tracking.experiment=..., the store.
+Settings: data.root=FOLDER (or GDEXP_DATA) or data.path=FILE, where the data
+lie elsewhere now; outputs=..., tracking.uri=..., tracking.experiment=..., the
+store.
 
-Exit status: 0 bit-identical; 1 differs; 2 refused, such as a record that was changed, or data that
-are not the recorded ones; 3 equal to rounding, in another environment.
+Exit status: 0 bit-identical; 1 differs; 2 refused, such as a record that was
+changed, or data that are not the recorded ones; 3 equal to rounding, in
+another environment.
 
   python -m gdexp replay latest
   python -m gdexp replay 4625237d data.root=/data/mnist
