@@ -1,4 +1,4 @@
-"""Commands on a store of 500 runs of 30 epochs: seconds, and peak memory.
+"""Commands on a store of 500 runs of 30 epochs: CPU seconds, and peak memory.
 
 Medians of several, each in a fresh process on one core. The store is SQLite, as runs make it.
 """
@@ -39,12 +39,11 @@ def main(rounds: int) -> list[str]:
         [
             f"`python -m gdexp {name}`",
             f"{statistics.median(ran.cpu for ran in runs):.2f}",
-            f"{statistics.median(ran.wall for ran in runs):.2f}",
             f"{max(ran.peak for ran in runs):.0f}",
         ]
         for name, runs in found.items()
     ]
-    return table(["command", "CPU s", "wall-clock s on one core", "peak MiB"], rows)
+    return table(["command", "CPU s", "peak MiB"], rows)
 
 
 if __name__ == "__main__":

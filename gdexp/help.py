@@ -19,6 +19,10 @@ Usage
   python -m gdexp ui [port=PORT]                  the curves, in the MLflow UI
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
   python -m gdexp report [RUN ...]                runs compared, as a page and as Markdown
+  python -m gdexp runs [--where CONDITIONS]       the stored runs, with their short ids
+  python -m gdexp compare RUN RUN ...             what they reached, over seeds, at equal cost
+  python -m gdexp diff RUN RUN                    in what they differ, and where they part
+  python -m gdexp convert eta=... from=... to=... eta in the other convention, mean or sum
 
 Examples
   python -m gdexp optimizer=sgd batch=10

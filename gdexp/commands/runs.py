@@ -2,9 +2,9 @@
 
 The beginning of an id, of four characters or more, stands for a run wherever one is named.
 
-python -m gdexp runs
-python -m gdexp runs --where "eta>=1 and outcome=ok" -n 50
-python -m gdexp runs --csv > runs.csv
+  python -m gdexp runs
+  python -m gdexp runs --where "eta>=1 and outcome=ok" -n 50
+  python -m gdexp runs --csv > runs.csv
 """
 
 from collections.abc import Sequence

@@ -75,12 +75,12 @@ def variants(runs: Sequence[StoredRun]) -> list[Variant]:
         groups.setdefault(run.group_key, []).append(run)
     names = [name for name in differing(runs) if name not in SEEDS]
     found = [_settings(group[0], names) for group in groups.values()]
-    labels = _distinct([label(each, names) or "all alike" for each in found], list(groups))
+    labels = _distinct([label(each, names) or _plain(names) for each in found], list(groups))
     made = [
         Variant(key, label, settings, tuple(group))
         for (key, group), label, settings in zip(groups.items(), labels, found, strict=True)
     ]
-    order = {v.key: [natural(v.settings.get(name, "")) for name in names] for v in made}
+    order = {v.key: [natural(_told(v.settings, name) or "") for name in names] for v in made}
     return sorted(made, key=lambda variant: (order[variant.key], natural(variant.label)))
 
 
@@ -119,8 +119,8 @@ def label(settings: Mapping[str, str], names: Sequence[str]) -> str:
     names : sequence of str
         Those that are told, in this order; the others are not.
     """
-    told = [(name, settings[name]) for name in names if settings.get(name, "None") != "None"]
-    return " ".join(_word(name, value, names) for name, value in told)
+    told = ((name, _told(settings, name)) for name in names)
+    return " ".join(_word(name, value, names) for name, value in told if value is not None)
 
 
 def natural(text: str) -> list[tuple[int, float, str]]:
@@ -147,6 +147,17 @@ def _decided(name: str, runs: Sequence[StoredRun]) -> bool:
 
 def _settings(run: StoredRun, names: Iterable[str]) -> dict[str, str]:
     return {name: run.params[name] for name in names if name in run.params}
+
+
+def _told(settings: Mapping[str, str], name: str) -> str | None:
+    """Give a setting's value; None where it has none."""
+    value = settings.get(name)
+    return None if value == "None" else value
+
+
+def _plain(names: Sequence[str]) -> str:
+    """Name the variant that has none of the settings that differ."""
+    return f"without {', '.join(names)}" if names else "all alike"
 
 
 def _name(word: str) -> str:

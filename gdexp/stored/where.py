@@ -83,7 +83,7 @@ class Where:
             if found is None:
                 raise GdexpError(f"--where: cannot read {self.text[at:].strip()!r}. {HOW}")
             conditions.append(_condition(found))
-            joint = re.compile(r"and\s+|$", re.IGNORECASE).match(self.text, found.end())
+            joint = re.compile(r"and(?:\s+|$)|$", re.IGNORECASE).match(self.text, found.end())
             if joint is None:
                 raise GdexpError(f"--where: cannot read {self.text[found.end() :]!r}. {HOW}")
             at = joint.end()

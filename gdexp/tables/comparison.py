@@ -100,7 +100,7 @@ def _by_run(comparison: Comparison) -> tuple[list[Column], list[Column]]:
     titles = _titles(comparison)
     then = [(titles[axis] + tell.unit, column(f"at_{axis}")) for axis in AXES]
     seconds = [f"{rows.at[run.id, 'seconds']:.3g}" for _, run in runs]
-    ended = [run.tag("outcome") or "?" for _, run in runs]
+    ended = [(run.tag("outcome") or "?").replace("_", " ") for _, run in runs]
     return first, [*then, ("train s", seconds), ("ended", ended)]
 
 
@@ -184,5 +184,7 @@ def _ended(comparison: Comparison, variants: Sequence[Variant]) -> list[str]:
     told = []
     for variant in variants:
         others = {k: n for k, n in comparison.outcomes(variant).items() if k != "ok"}
-        told.append(", ".join(f"{n} {name}" for name, n in sorted(others.items())))
+        told.append(
+            ", ".join(f"{n} {name}" for name, n in sorted(others.items())).replace("_", " ")
+        )
     return told
