@@ -23,7 +23,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An outputs folder with both."""
     outputs = tmp_path_factory.mktemp("report") / "outputs"
     for words in (SWEEP, PATHS):
-        ran = command(*words, outputs=outputs, cwd=outputs.parent)
+        ran = command(*words, outputs=outputs, cwd=outputs.parent, timeout=300)
         assert ran.returncode == 0, ran.stderr
     return outputs
 

@@ -105,7 +105,7 @@ def test_what_comes_from_a_store_is_never_markup(
     told = (tmp_path / "report.md").read_text(encoding="utf-8")
     outside = re.sub(r"^(`{3,})sh\n.*?^\1$", "", told, flags=re.S | re.M)
     assert "<img" not in outside
-    assert "](javascript" not in outside
+    assert not re.search(r"(?<!\\)\]\(javascript", outside)
 
 
 def test_a_fence_cannot_be_closed_from_within() -> None:
@@ -185,6 +185,7 @@ def test_the_command_says_where_the_page_is(inside: Command, kept: Path) -> None
     assert f"open     {(folder / 'index.html').as_uri()}\n" in ran.stdout
 
 
+@pytest.mark.filterwarnings("ignore")  # mlflow's own
 def test_the_report_is_an_artifact_of_the_sweep(
     inside: Command, kept: Path, uri: str, runs: list[StoredRun], tmp_path: Path
 ) -> None:
