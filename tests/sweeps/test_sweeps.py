@@ -113,12 +113,12 @@ def test_a_job_that_cannot_even_begin_is_recorded_as_failed(
 def test_what_is_edited_while_a_sweep_runs_changes_nothing(
     inside: Command, outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gdexp import places, task
+    from gdexp import places, task, training
 
     menu = tmp_path / "conf"
     shutil.copytree(CONF, menu)
     monkeypatch.setattr(places, "conf", lambda: menu)
-    whole = task.train
+    whole = training.train
 
     def editing(request: object, announce: object) -> object:
         (menu / "config.yaml").write_text("eta: nonsense: [\n")
