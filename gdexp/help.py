@@ -16,7 +16,7 @@ gdexp: exactly repeatable experiments with gradient descent
 Usage
   python -m gdexp [SETTING=VALUE ...]             one run
   python -m gdexp -m [SETTING=VALUE,VALUE ...]    a sweep: every combination
-  python -m gdexp ui [port=PORT]                  the curves, in the MLflow UI
+  python -m gdexp ui [view=VIEW]                  runs compared, in the MLflow UI
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
 
 Examples
