@@ -87,11 +87,8 @@ SWEEP = View(
     "gdexp: sweep",
     COLUMNS,
     [
-        _settings(),
-        Section(
-            "Over batch and eta",
-            [contour("eta", "batch", REACHED[0]), contour("eta", "batch", TIME)],
-        ),
+        Section("Over batch and eta", _contours()),
+        _settings(),  # not first: then the page would draw it before it knows its own size
         _bars(),
         Section("By epoch", _curves(), height=330),
         Section("What differs", [difference()], 1, height=480),
