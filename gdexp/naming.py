@@ -7,12 +7,8 @@ from typing import Any
 from gdexp import menu, places
 from gdexp.request import WHERE
 
-NAMED = (
-    "optimizer",
-    "tracking",
-    "diagnostics",
-    "experiment",
-)  # said otherwise, or not of what is computed
+LEFT_OUT = ("tracking", "diagnostics", "experiment")  # not of what is computed, or said otherwise
+SAID = ("optimizer",)  # in every name
 
 
 def special(
@@ -38,9 +34,9 @@ def special(
     words = []
     for group, options in menu.groups([places.conf(), *own]).items():
         option = choices.get(group)
-        if option is None or group in NAMED:
+        if option is None or group in LEFT_OUT:
             continue
-        words += [option] if option != defaults.get(group) else []
+        words += [option] if option != defaults.get(group) and group not in SAID else []
         usual = menu.values(options, option)
         words += [
             _label(key, value)

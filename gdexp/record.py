@@ -115,6 +115,7 @@ class Record:
         return {
             **_tags(self.request, code),
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.problem.n)}",
+            "gdexp.group": group_name(self.request, self.m),
             "gdexp.engine_why": self.why,
             **self.request.tags,
         }
@@ -277,10 +278,20 @@ def _tags(request: Request, code: Mapping[str, Any]) -> dict[str, str]:
 
 def run_name(request: Request, m: int) -> str:
     """Give a name that a person can read: what is special about the run, then the usual knobs."""
+    return f"{_variant_name(request, m)} s={request.experiment.seed}"
+
+
+def group_name(request: Request, m: int) -> str:
+    """Name what runs that differ in their seeds alone have in common."""
+    epochs = request.experiment.epochs
+    return _variant_name(request, m) + ("" if epochs is None else f" epochs={epochs}")
+
+
+def _variant_name(request: Request, m: int) -> str:
     experiment, optimizer = request.experiment, request.choices.get("optimizer", "")
     size = [f"m={m}"] if m and "batch" in request.config else []
-    knobs = [optimizer, *size, f"eta={experiment.eta:g}", f"s={experiment.seed}"]
-    return " ".join([*request.special, *knobs])
+    clip = [] if experiment.clip is None else [f"clip={experiment.clip:g}"]
+    return " ".join([*request.special, optimizer, *size, f"eta={experiment.eta:g}", *clip])
 
 
 def batch_label(m: int, n: int) -> str:

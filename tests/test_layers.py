@@ -18,6 +18,7 @@ ORDER = [
     "signals",
     "measure",
     "places",
+    "views",
     "data",
     "descent",
     "problems",

@@ -14,12 +14,19 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gdexp.commands.ui import SETTINGS
+from gdexp.views import MARK, missing
 from tests.conftest import FOREIGN, command
+
+mlflow_version = partial(version, "mlflow")
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0  # seconds: of a slow, shared machine
@@ -135,9 +142,9 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_url_opens_the_experiment_that_has_the_runs(outputs: Path) -> None:
     with serving(outputs, f"port={free_port()}") as page:
-        found = re.fullmatch(
-            rf"http://{HOST}:\d+/#/experiments/(\d+)/runs\?workflowType=machine_learning", page.url
-        )
+        runs = rf"http://{HOST}:\d+/#/experiments/(\d+)/runs\?workflowType=machine_learning"
+        view = "&viewStateShareKey=gdexp-compare&compareRunsMode=CHART"
+        found = re.fullmatch(runs + view, page.url)
         assert found
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(page.url) as answer:
             assert b"<title>MLflow</title>" in answer.read()
@@ -147,7 +154,58 @@ def test_the_url_opens_the_experiment_that_has_the_runs(outputs: Path) -> None:
 
         # The same server by its address: it has a page already, and none is started.
         there = ask_for(outputs, "ui", f"tracking.uri={page.server}/")
-        assert (there.returncode, there.stdout.strip(), there.stderr) == (0, page.url, "")
+        assert (there.returncode, there.stdout.strip()) == (0, page.url)
+        others = dict(line.split() for line in there.stderr.splitlines())
+        assert others == {
+            "table": page.url.replace("=CHART", "=TABLE"),
+            "seeds": page.url.replace("-compare", "-seeds"),
+            "sweep": page.url.replace("-compare", "-sweep"),
+        }
+        for view in ("sweep", "plain"):
+            there = ask_for(outputs, "ui", f"tracking.uri={page.server}", f"view={view}")
+            assert there.stdout.strip() == others.get(view, page.url.partition("&view")[0])
+
+        views_of_an_older_store_are_saved(outputs, page, found[1])
+
+
+def views_of_an_older_store_are_saved(outputs: Path, page: Page, experiment: str) -> None:
+    tag = {"experiment_id": experiment, "key": MARK}
+    page.ask("experiments/set-experiment-tag", **tag, value="another edition")
+    assert ask_for(outputs, "ui", f"tracking.uri={page.server}").stdout.strip() == page.url
+    tags = page.ask(f"experiments/get?experiment_id={experiment}")["experiment"]["tags"]
+    assert missing({each["key"]: each["value"] for each in tags}, mlflow_version(), 0) == {}
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A server on which somebody may read and not write, and who must sign in."""
+
+    def do_GET(self) -> None:
+        experiment = {"experiment_id": "7", "lifecycle_stage": "active", "tags": []}
+        signed = self.headers["Authorization"] == "Basic bWU6c2VjcmV0"  # me:secret
+        answers = {"/health": "OK", "/version": mlflow_version()}
+        told = answers.get(self.path, json.dumps({"experiment": experiment}))
+        self.send_response(200 if signed or self.path in answers else 401)
+        self.end_headers()
+        self.wfile.write(told.encode())
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_error(403)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_a_server_on_which_views_cannot_be_saved(outputs: Path) -> None:
+    with ThreadingHTTPServer((HOST, 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"{HOST}:{server.server_port}"
+        ran = ask_for(outputs, "ui", f"tracking.uri=http://me:secret@{place}")
+        server.shutdown()
+    page = f"http://{place}/#/experiments/7/runs?workflowType=machine_learning"
+    assert (ran.returncode, ran.stdout.strip()) == (0, page), ran.stderr
+    why = "The prepared views cannot be saved (the server answers 403 Forbidden)"
+    assert ran.stderr.strip() == f"{why}: this is MLflow's own page."
 
 
 @pytest.mark.parametrize(
@@ -268,9 +326,10 @@ def test_no_store_yet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ("now", "ui: 'now' is not a setting of it. Write port=, outputs=,"),
+        ("now", "ui: 'now' is not a setting of it. Write view=, port=, outputs=,"),
         ("eta=1", "ui: 'eta=1' is not a setting of it."),
         ("port=", "ui: 'port=' is not a setting of it."),
+        ("view=seed", "view must be compare, table, seeds, sweep or plain. Got 'seed'."),
         ("port=http", "port must be a whole number from 1 to 65535. Got 'http'."),
         ("port=65536", "port must be a whole number from 1 to 65535. Got '65536'."),
         ("tracking.uri=mlruns", "tracking.uri must be a URI of a database or a server."),
@@ -285,4 +344,5 @@ def test_what_cannot_be_is_refused_in_one_line(outputs: Path, word: str, told: s
 def test_help(outputs: Path) -> None:
     ran = ask_for(outputs, "ui", "--help")
     assert ran.returncode == 0
-    assert "python -m gdexp ui [port=...]" in ran.stdout
+    assert "python -m gdexp ui [SETTING=VALUE ...]" in ran.stdout
+    assert all(f"  {name}=" in ran.stdout for name in SETTINGS)

@@ -1,7 +1,10 @@
-"""``python -m gdexp ui``: the MLflow UI on this project's store."""
+"""python -m gdexp ui: the runs in the MLflow UI, opened on a comparison.
+
+It serves until Ctrl-C, and prints the URL of the page as soon as it answers; those of the other
+pages follow.
+"""
 
 import ctypes
-import json
 import os
 import re
 import signal
@@ -9,20 +12,30 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from gdexp import signals
+from gdexp.commands.pages import FIRST, PAGES, PLAIN, ask, show, tell
 from gdexp.commands.words import STORE, outputs_of, tracking_of
 from gdexp.errors import GdexpError, SettingError
 from gdexp.tracking.settings import Tracking, masked
 
 HOST, PORT = "127.0.0.1", 5000
 PATIENCE = 120.0  # seconds that a server may take to start
-SETTINGS = ("port", *STORE)
+SETTINGS = ("view", "port", *STORE)
+ABOUT = {
+    "view=compare": "the curves of all runs, by epoch, updates, examples and seconds (default)",
+    "view=table": "the same runs as a table of settings and results",
+    "view=seeds": "runs that differ in their seeds alone drawn as one: mean, least, greatest",
+    "view=sweep": "runs of sweeps by their settings: parallel coordinates, contours, bars",
+    "view=plain": "MLflow's own page",
+    "port=5000": "by default the first free one from 5000 on",
+    "outputs=FOLDER": "the outputs folder whose store is served",
+    "tracking.uri=URI": "another store; for a server that runs already, only the URLs are printed",
+    "tracking.experiment=NAME": "another experiment",
+}
 
 
 def main(words: Sequence[str]) -> int:
@@ -31,7 +44,8 @@ def main(words: Sequence[str]) -> int:
     Parameters
     ----------
     words : sequence of str
-        ``port=...``, ``outputs=...``, ``tracking.uri=...``, ``tracking.experiment=...``.
+        ``view=...``, ``port=...``, ``outputs=...``, ``tracking.uri=...``,
+        ``tracking.experiment=...``.
 
     Raises
     ------
@@ -39,19 +53,17 @@ def main(words: Sequence[str]) -> int:
         Where a word is none of these, there is no store, the port is taken, or the server fails.
     """
     if {"-h", "--help"} & set(words):
-        print(f"{__doc__}\n\n  python -m gdexp ui", *(f"[{name}=...]" for name in SETTINGS))
+        print(f"{__doc__}\n  python -m gdexp ui [SETTING=VALUE ...]\n")
+        print(*(f"  {name:<24} {about}" for name, about in ABOUT.items()), sep="\n")
+        print("\nExample\n  python -m gdexp ui view=sweep port=5001")
         return 0
     given = _settings(words)
     outputs, tracking = outputs_of(given), _checked(tracking_of(given))
+    view = _view(given.get("view", FIRST))
     if str(tracking.uri).startswith("http"):
-        print(_page(tracking.shown.rstrip("/"), tracking.experiment))
+        show(str(tracking.uri).rstrip("/"), tracking.experiment, view)
         return 0
-    return _serve(tracking, _port(given.get("port")), outputs / "ui.log")
-
-
-def _tell(words: str) -> None:
-    """Say what is not the URL: that alone goes to the standard output."""
-    print(words, file=sys.stderr, flush=True)
+    return _serve(tracking, _port(given.get("port")), outputs / "ui.log", view)
 
 
 def _settings(words: Sequence[str]) -> dict[str, str]:
@@ -76,6 +88,12 @@ def _checked(tracking: Tracking) -> Tracking:
     return tracking
 
 
+def _view(given: str) -> str:
+    if given not in (*PAGES, PLAIN):
+        raise SettingError("view", f"{', '.join(PAGES)} or {PLAIN}", given, FIRST)
+    return given
+
+
 def _port(given: str | None) -> int:
     """Give the port that is asked for, or the first free one from 5000 on."""
     if given is None:
@@ -97,8 +115,8 @@ def _refusal(port: int) -> str | None:
     return None
 
 
-def _serve(tracking: Tracking, port: int, log: Path) -> int:
-    _tell(f"Opening {tracking.shown} ...")
+def _serve(tracking: Tracking, port: int, log: Path, view: str) -> int:
+    tell(f"Opening {tracking.shown} ...")
     asked: list[int] = []  # signals to end; as mere notes they disturb neither start nor end
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN:  # by `nohup`
@@ -109,8 +127,8 @@ def _serve(tracking: Tracking, port: int, log: Path) -> int:
         until, shown = time.monotonic() + PATIENCE, False
         while not asked and server.alive() and (shown or time.monotonic() < until):
             if not shown and server.answers():
-                print(_page(server.url, tracking.experiment), flush=True)
-                _tell("Ctrl-C stops it.")
+                show(server.url, tracking.experiment, view)
+                tell("Ctrl-C stops it.")
                 shown = True
             time.sleep(0.2)
         if not asked:
@@ -155,7 +173,7 @@ class _Server:
     def answers(self) -> bool:
         """Whether it serves."""
         with suppress(OSError, ValueError):
-            return _read(f"{self.url}/health", timeout=2) == b"OK"
+            return ask(f"{self.url}/health", timeout=2) == b"OK"
         return False
 
     def trouble(self) -> str:
@@ -177,22 +195,3 @@ class _Server:
 def _end_with_parent() -> None:
     """Have Linux end this process when its parent ends, even by SIGKILL."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-def _read(url: str, timeout: float = 20) -> bytes:
-    proxies = urllib.request.ProxyHandler({} if url.startswith(f"http://{HOST}:") else None)
-    with urllib.request.build_opener(proxies).open(url, timeout=timeout) as answer:
-        return bytes(answer.read())
-
-
-def _page(server: str, experiment: str | None) -> str:
-    """Give the URL of the experiment's runs; of all experiments where it is not there."""
-    name = urllib.parse.quote(experiment or "", safe="")
-    ask = f"{server}/api/2.0/mlflow/experiments/get-by-name?experiment_name={name}"
-    with suppress(OSError, ValueError, KeyError):
-        found = json.loads(_read(ask))["experiment"]
-        if found["lifecycle_stage"] == "active":
-            page = f"{server}/#/experiments/{found['experiment_id']}"
-            return f"{page}/runs?workflowType=machine_learning"
-    _tell(f"No experiment {experiment!r} is found there: the page lists those that are.")
-    return f"{server}/#/experiments"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gdexp.tracking.by_update import ByUpdate
 from gdexp.tracking.journal import JournalError, Reader
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Follower:
         self._epochs: list[dict[str, Any]] = []  # to be sent
         self._looked: int | None = None  # the epoch of the last look whose metrics are sent
         self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
+        self._by_update = ByUpdate()
 
     def advance(self, *, last: bool, hurry: bool) -> None:
         """Do what there is to do; `last`: nothing more comes; `hurry`: only the status counts."""
@@ -134,6 +136,7 @@ class Follower:
         else:
             self._epochs.append(epoch)
             self._skipped = None
+        self._epochs += self._by_update.take(epoch)
 
     def _plan_look(self, look: dict[str, Any]) -> None:
         """Send every file, and metrics as closely as those of epochs are sent, the last always."""
@@ -153,6 +156,7 @@ class Follower:
     def _plan_end(self, record: dict[str, Any]) -> None:
         if self._skipped is not None:
             self._epochs.append(self._skipped)  # a curve ends where the run ended
+        self._epochs += self._by_update.last()
         self._plan_epochs()
         self._ended = True
         folder = self.folder

@@ -6,9 +6,10 @@ import math
 import os
 import socket
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from mlflow.exceptions import MlflowException
 from gdexp.errors import GdexpError
 from gdexp.tracking.journal import NAME as JOURNAL
 from gdexp.tracking.settings import SQLITE, Tracking
+from gdexp.views import missing
 
 MOST_METRICS = 1000  # MLflow's own limits of one batch
 MOST_PARAMS = 100
@@ -48,6 +50,7 @@ class Store:
         with self._lock():
             self.client = _open(uri)
             self.experiment_id = self._experiment(experiment, Path(artifacts))
+            self._save_views()
         if self._database is not None:
             self._close_orphans()
 
@@ -73,6 +76,14 @@ class Store:
                 "restore it, or name another with tracking.experiment=NAME"
             )
         return str(found.experiment_id)
+
+    def _save_views(self) -> None:
+        """Have the experiment open on a comparison; a store that refuses does without."""
+        with suppress(MlflowException):
+            present = self.client.get_experiment(self.experiment_id).tags
+            now = round(time.time() * 1000)
+            for key, value in missing(present, mlflow.__version__, now).items():
+                self.client.set_experiment_tag(self.experiment_id, key, value)
 
     def create_run(self, record: dict[str, Any]) -> str:
         """Make the run that a journal's start record describes; give its id."""

@@ -106,13 +106,25 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def compared(swept: Path) -> list[str]:
+    """The names of the runs of a larger sweep, in an experiment of its own, the first one first."""
+    axes = ("optimizer=sgd", "batch=1,10,100", "eta=0.3,3", "seed=0,1")
+    words = ("-m", *axes, "epochs=6", "tracking.experiment=compared")
+    ran = command(*words, outputs=swept, cwd=swept.parent)
+    assert ran.returncode == 0, ran.stderr
+    return [
+        f"sgd m={m} eta={eta} s={seed}" for m in (1, 10, 100) for eta in (0.3, 3) for seed in (0, 1)
+    ]
+
+
+@pytest.fixture(scope="session")
 def site(chromium: str, swept: Path) -> Iterator[Site]:
     """The page of the sweep, served by the command that a person would use."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     with subprocess.Popen(
-        [sys.executable, "-m", "gdexp", "ui", f"port={port}"],
+        [sys.executable, "-m", "gdexp", "ui", "view=plain", f"port={port}"],
         cwd=swept.parent,
         env={**kept, "GDEXP_OUTPUTS": str(swept)},
         stdin=subprocess.DEVNULL,
@@ -124,7 +136,8 @@ def site(chromium: str, swept: Path) -> Iterator[Site]:
         try:
             url = process.stdout.readline().strip()
             assert url, process.communicate()[1]
-            folders = sorted(path.parent for path in swept.glob("sweeps/*/*/*/mlflow.json"))
+            first = min(swept.glob("sweeps/*/*"))
+            folders = sorted(path.parent for path in first.glob("*/mlflow.json"))
             yield Site(url, [_run(url.partition("/#/")[0], folder) for folder in folders])
         finally:
             process.send_signal(signal.SIGINT)

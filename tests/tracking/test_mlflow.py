@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import yaml
 from gdexp.data import Digits
 from gdexp.problems import Architecture, Network, Quadratic
 from gdexp.tracking.journal import Reader
+from gdexp.views import MARK, missing
 from tests.conftest import Command, command
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # mlflow's own
@@ -77,6 +79,7 @@ def test_status_name_and_tags(run: Any) -> None:
     assert tags["gdexp.kind"] == "train"
     assert tags["gdexp.outcome"] == "ok"
     assert tags["gdexp.variant"] == "sgd m=20"
+    assert tags["gdexp.group"] == "sgd m=20 eta=2.5 epochs=4"
     assert tags["gdexp.overrides"] == " ".join(WORDS)
     assert tags["mlflow.runColor"].startswith("#")
     assert len(tags["gdexp.config_hash"]) == len(tags["gdexp.group_key"]) == 16
@@ -130,6 +133,22 @@ def test_curves_hold_what_the_journal_holds_and_begin_before_any_update(
     assert epochs[4]["metrics"]["progress/updates"] == 260
     assert epochs[4]["metrics"]["progress/examples"] == 4 * 1300
     assert epochs[0]["metrics"]["progress/seconds"] == 0
+
+
+def test_curves_by_update_hold_what_was_measured_after_epochs(
+    client: Any, run: Any, folder: Path
+) -> None:
+    epochs = [record["metrics"] for record in Reader(folder).new() if record["kind"] == "epoch"]
+    for name, of in {"train_cost": "train/cost_mean", "val_accuracy": "val/accuracy"}.items():
+        points = client.get_metric_history(run.info.run_id, f"by_update/{name}")
+        assert [point.step for point in points] == [65, 130, 195, 260]
+        assert [point.value for point in points] == [epoch[of] for epoch in epochs[1:]]
+
+
+def test_the_experiment_has_the_views_of_this_version(client: Any, run: Any) -> None:
+    tags = client.get_experiment(run.info.experiment_id).tags
+    assert tags[MARK]
+    assert missing(tags, version("mlflow"), 0) == {}
 
 
 def test_the_curves_are_those_of_the_network(client: Any, run: Any, folder: Path) -> None:
