@@ -19,11 +19,8 @@ from omegaconf.errors import OmegaConfBaseException
 from gdexp import compose, menu, places, signals
 from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
-from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.session import Session
-from gdexp.terminal import Progress, print_places, print_summary
-from gdexp.training import Watch, train
 
 Job = Callable[[DictConfig], float]
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
@@ -77,41 +74,7 @@ class Task:
     def _run(self, request: Request, outputs: Path, sweep: Path | None) -> float:
         if sweep is not None:
             request = replace(request, variant=self.session.variant(request.group_key))
-        experiment = request.experiment
-        feeder = self.session.feeder(experiment.tracking, outputs)
-        label = "" if sweep is None else f"job {request.job}: "
-        unit = "epoch" if experiment.stream is None else "report"
-        progress = Progress(experiment.reports, label, unit)
-        records: list[Record] = []
-
-        def announce(record: Record) -> Watch:
-            records.append(record)
-            feeder.feed(request.output)
-            progress.start()
-            return progress.show
-
-        try:
-            result = train(request, announce)
-        except (KeyboardInterrupt, SystemExit):
-            progress.stop()
-            if records:
-                _tell_break(records[0])
-            raise
-        finally:
-            progress.stop()
-        if sweep is None:
-            print_summary(records[0], result)
-        return self.session.add(request, result, sweep)
-
-
-def _tell_break(record: Record) -> None:
-    experiment = record.request.experiment
-    number = record.epochs[-1].number if record.epochs else 0
-    of = "" if experiment.reports is None else f" of {experiment.reports}"
-    unit = "epoch" if experiment.stream is None else "report"
-    print(f"\nstopped after {unit} {number}{of}", file=sys.stderr)
-    if record.request.sweep is None:
-        print_places(record)
+        return self.session.run(request, outputs, sweep)
 
 
 def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:

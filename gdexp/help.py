@@ -18,6 +18,7 @@ Usage
   python -m gdexp -m [SETTING=VALUE,VALUE ...]    a sweep: every combination
   python -m gdexp ui [port=PORT]                  the curves, in the MLflow UI
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
+  python -m gdexp resume RUN                      goes on with a run that was interrupted
 
 Examples
   python -m gdexp optimizer=sgd batch=10

@@ -11,6 +11,8 @@ NAMED = (
     "optimizer",
     "tracking",
     "diagnostics",
+    "journal",
+    "checkpoint",
     "experiment",
 )  # said otherwise, or not of what is computed
 

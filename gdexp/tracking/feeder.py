@@ -44,6 +44,7 @@ class Feeder:
         self.tracking, self.log = tracking, outputs / "feeder.log"
         self.runs: dict[Path, Fed] = {}
         self.error: str | None = None
+        self.late = False  # whether it was not waited for
         self._process = self._begin(outputs) if tracking.uri is not None else None
 
     def _begin(self, outputs: Path) -> "subprocess.Popen[str]":
@@ -81,6 +82,7 @@ class Feeder:
             self._process.stdin.close()
         self._listener.join(timeout)
         if self._listener.is_alive():
+            self.late = True
             self.error = f"MLflow takes longer than {timeout:.0f} s; the feeder goes on by itself"
             return False
         self._process.wait(timeout)
