@@ -39,6 +39,7 @@ ORDER = [
     "naming",
     "help",
     "complain",
+    "build",
     "compose",
     "session",
     "app",

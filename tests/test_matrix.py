@@ -18,7 +18,7 @@ import pytest
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from gdexp import compose, menu, places
+from gdexp import build, compose, menu, places
 from gdexp.app import REFUSALS
 from gdexp.complain import complaint
 from gdexp.engines.compiled.engine import installed
@@ -59,12 +59,12 @@ def uses(problem: str) -> set[str]:
 
 def refusal(problem: str, group: str, option: str) -> str | None:
     """Why a problem has no use for an option; None where it has."""
-    if group in set(compose.PARTS) - uses(problem):
+    if group in set(build.PARTS) - uses(problem):
         brought = menu.options_bringing(group, [CONF])
         return f"means something only with {brought[0]}" if brought else f"takes no {group}"
     if group == "experiment":
         named = set(re.findall(r"override /(\w+):", MENU[group][option].read_text()))
-        needless = named & set(compose.PARTS) - uses(problem)
+        needless = named & set(build.PARTS) - uses(problem)
         return "takes no " if needless else None
     case = f"problem={problem} {group}={option}"
     return next((told for pattern, told in REFUSED.items() if fnmatch(case, pattern)), None)
@@ -147,7 +147,7 @@ def words(
         pytest.skip("not run: no Numba; pip install 'gdexp[compiled]'")
     if "mnist" in MENU[group][option].read_text():
         monkeypatch.setenv("GDEXP_DATA", str(request.getfixturevalue("mnist_root")))
-    foreign = set(compose.PARTS) - uses(problem) - {group}
+    foreign = set(build.PARTS) - uses(problem) - {group}
     needed = words_for(f"{group}={option}", tmp_path)
     given = [word for word in needed if word.partition("=")[0].split(".")[0] not in foreign]
     off = [] if group == "tracking" else ["tracking=off"]
