@@ -207,8 +207,8 @@ class Record:
             name = other[0]
             raise GdexpError(
                 f"epoch {known['epoch']}, gone through again, has {name} {now.get(name)!r}, "
-                f"and had {then.get(name)!r}: this would be another run. Another machine or another "
-                "version of a library computes here; --force goes on with what it computes."
+                f"and had {then.get(name)!r}: this would be another run. Another machine, or "
+                "another version of a library, computes here; --force goes on all the same."
             )
 
     def _thin(self) -> None:

@@ -5,19 +5,18 @@ that our own menu has, before anything is imported or made.
 """
 
 import dataclasses
-import importlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gdexp import places
-from gdexp.errors import GdexpError, SettingError
+from gdexp import build, places
+from gdexp.build import TARGET, Origin
+from gdexp.errors import GdexpError
 from gdexp.experiment import Experiment
 from gdexp.request import Request
 
-TARGET = "_target_"
 GROUPS = [field.name for field in dataclasses.fields(Experiment)]
 
 
@@ -38,11 +37,12 @@ def request(folder: Path, start: Mapping[str, Any]) -> Request:
     """
     config, params, tags = start["config"], start["params"], start["tags"]
     job = tags.get("gdexp.job")
+    choices = {name: params[name] for name in GROUPS if isinstance(params.get(name), str)}
     return Request(
-        experiment=experiment(config),
+        experiment=experiment(config, choices),
         config=config,
         params=params,
-        choices={name: params[name] for name in GROUPS if isinstance(params.get(name), str)},
+        choices=choices,
         overrides=(),
         output=folder,
         sweep=tags.get("gdexp.sweep_id"),
@@ -50,7 +50,7 @@ def request(folder: Path, start: Mapping[str, Any]) -> Request:
     )
 
 
-def experiment(config: Mapping[str, Any]) -> Experiment:
+def experiment(config: Mapping[str, Any], choices: Mapping[str, str]) -> Experiment:
     """Make the objects of a resolved configuration, each of a class that the menu has.
 
     Raises
@@ -59,35 +59,8 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
         Where a class is none of those, or a value is not allowed.
     """
     _check(config, "")
-    made: dict[str, Any] = {}
-    for name in GROUPS:
-        if name not in config:
-            continue
-        value = config[name]
-        if name == "diagnostics":
-            value = {each: _make(node, f"{name}.{each}") for each, node in (value or {}).items()}
-        elif isinstance(value, dict):
-            value = _make(value, name)
-        made[name] = value
-    try:
-        return Experiment(**made)
-    except TypeError as error:
-        raise GdexpError(f"the record of this run: not that of a run ({error}).") from None
-
-
-def _make(node: Any, path: str) -> Any:
-    if not isinstance(node, dict) or TARGET not in node:
-        raise GdexpError(f"the record of this run: {path} is no node with a {TARGET}.")
-    module, _, name = node[TARGET].rpartition(".")
-    values = {key: value for key, value in node.items() if key != TARGET}
-    try:
-        return getattr(importlib.import_module(module), name)(**values)
-    except SettingError as error:
-        raise error.of(f"{path}.{error.setting}") from None
-    except TypeError as error:
-        raise GdexpError(
-            f"the record of this run: {path} is not as it should be ({error})."
-        ) from None
+    plain = {name for name, value in config.items() if not isinstance(value, dict)}
+    return build.experiment(config, Origin(choices, (), plain))
 
 
 def _check(value: Any, path: str) -> None:
@@ -100,8 +73,8 @@ def _check(value: Any, path: str) -> None:
     for key, each in value.items():
         if key == TARGET and each not in targets():
             raise GdexpError(
-                f"the record of this run: {path}.{TARGET} is {each!r}, which is none of gdexp's menu. "
-                "Only what the menu has is made from a record."
+                f"the record of this run: {path}.{TARGET} is {each!r}, which the menu does not "
+                "have. Only what it has is made from a record."
             )
         _check(each, f"{path}.{key}".lstrip("."))
 
