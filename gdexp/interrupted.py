@@ -30,7 +30,7 @@ class Interrupted:
     count : int
         Records that there are.
     records : sequence of mapping
-        Those of epochs and looks, each with its place in the journal, "line", from 0.
+        Those of epochs and looks.
     last : mapping
         The last one.
     process : mapping of str to str
@@ -61,9 +61,9 @@ class Interrupted:
         return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
 
     @property
-    def line(self) -> int:
-        """How many records the journal had at the checkpoint."""
-        return 0 if self.checkpoint is None else int(self.checkpoint.facts["journal"])
+    def epoch(self) -> int:
+        """The epoch after which the checkpoint was made; -1 where there is none."""
+        return -1 if self.checkpoint is None else int(self.checkpoint.facts["counts"][0])
 
     @property
     def elapsed(self) -> float:
@@ -72,7 +72,7 @@ class Interrupted:
 
     def rows(self) -> list[Row]:
         """Give the records of the epochs up to the checkpoint."""
-        return [r for r in self.records if r["kind"] == "epoch" and r["line"] < self.line]
+        return [r for r in self.records if r["kind"] == "epoch" and r["epoch"] <= self.epoch]
 
     def epochs(self) -> list[Epoch]:
         """Give the epochs up to the checkpoint, as they were."""
@@ -80,7 +80,7 @@ class Interrupted:
 
     def ahead(self) -> dict[int, Row]:
         """Give the records of epochs that are gone through again, by number."""
-        ahead = (r for r in self.records if r["kind"] == "epoch" and r["line"] >= self.line)
+        ahead = (r for r in self.records if r["kind"] == "epoch" and r["epoch"] > self.epoch)
         return {record["epoch"]: record for record in ahead}
 
     def looks(self) -> dict[tuple[int, bool], Row]:
@@ -142,7 +142,7 @@ def interrupted(folder: Path, hold: Hold) -> Interrupted:
         if record["kind"] in ("start", "resume"):
             process = record["tags"]
         if record["kind"] in ("epoch", "look"):
-            records.append({**record, "line": count})
+            records.append(record)
         start, last, count = start or record, record, count + 1
     if start is None or start["kind"] != "start":
         raise GdexpError(f"{folder}: its journal has no beginning; there is nothing to go on from.")
