@@ -10,7 +10,7 @@ from gdexp.tracking import Checkpointing, Journal, checkpoint
 from gdexp.tracking.checkpoint import Checkpoint
 
 PAUSE = 0.25  # seconds from one copy of the state to the next: what Ctrl-C costs, beside the epoch
-SHARE = 0.01  # of the time may go into checkpoints, where their number is not set to every epoch
+SHARE = 0.01  # of the time may go into copies, and as much into checkpoints
 
 
 class Keeper:
@@ -18,7 +18,8 @@ class Keeper:
 
     A copy is taken between two epochs, and at most every `PAUSE` seconds, so that there is always
     one that is whole and not old: a run that is broken off writes that one. Epochs after it are
-    gone through again when the run goes on.
+    gone through again when the run goes on. What takes long is done less often, unless a checkpoint
+    is asked for after every epoch.
 
     Parameters
     ----------
@@ -44,9 +45,8 @@ class Keeper:
         self._seconds, self._folder, self._began = checkpointing.seconds, folder, began
         self._state, self._inspection, self._journal = state, inspection, journal
         self._copy: Checkpoint | None = None  # not yet written
-        self._next_copy = self._due = time.perf_counter()
-        self._pause = 0.0 if self._seconds == 0 else PAUSE
-        self._due += self._seconds or 0
+        now = time.perf_counter()
+        self._next_copy, self._due = now, now + (self._seconds or 0)
 
     def passed(self) -> None:
         """Do what is due after an epoch.
@@ -56,26 +56,40 @@ class Keeper:
         OSError
             Where a checkpoint cannot be written.
         """
-        if self._seconds is None or time.perf_counter() < self._next_copy:
+        if self._seconds is None or (began := time.perf_counter()) < self._next_copy:
             return
-        self._copy = self._of_state()
-        now = time.perf_counter()
-        self._next_copy = now + self._pause
-        if now >= self._due:
-            self._write()
-            took = time.perf_counter() - now
-            self._due = now + (max(self._seconds, took / SHARE) if self._seconds else 0)
+        self.copy()
+        copied = time.perf_counter()
+        self._next_copy = copied + self._pause(PAUSE, copied - began)
+        if copied >= self._due:
+            self.write()
+            self._due = copied + self._pause(self._seconds, time.perf_counter() - copied)
+
+    def _pause(self, least: float, took: float) -> float:
+        """Give the seconds to the next time, so that it takes no more than its share."""
+        return max(least, took / SHARE) if self._seconds else 0.0
 
     def broken_off(self) -> None:
         """Write the last copy down, if the disk lets it."""
         with suppress(OSError):
-            self._write()
+            self.write()
 
     def finished(self) -> None:
         """Remove all checkpoints: the run needs none any more."""
         checkpoint.remove(self._folder)
 
-    def _write(self) -> None:
+    def copy(self) -> None:
+        """Take a copy of the state, as it is between two epochs."""
+        self._copy = self._of_state()
+
+    def write(self) -> None:
+        """Write the last copy down, where it is not yet.
+
+        Raises
+        ------
+        OSError
+            Where it cannot be written.
+        """
         if self._copy is not None:
             self._journal.sync()  # what a checkpoint builds on is on the disk before it
             checkpoint.write(self._folder, self._copy.facts["counts"][0], self._copy)

@@ -55,16 +55,17 @@ def main(words: Sequence[str]) -> int:
     parser.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
     given = parser.read(words)
     folder = _folder(given)
-    session = Session()
+    session, hold = Session(), _hold(folder)
     try:
         with signals.raised():
-            left = _left(folder, force=given.force)
+            left = _left(folder, hold, force=given.force)
             request = _request(folder, left, given)
             print(_told(left), file=sys.stderr, flush=True)
             session.run(request, _outputs(request, given), None, left)
     except OSError as error:
         raise GdexpError(complaint(error, words, folder)) from None
     finally:
+        hold.let_go()
         with signals.raised():
             complete = session.close()
     return int(not complete)
@@ -89,12 +90,18 @@ def _folder(given: argparse.Namespace) -> Path:
     raise GdexpError(f"run {run.id[:8]}: its folder is not in {outputs}. Name the folder instead.")
 
 
-def _left(folder: Path, *, force: bool) -> Interrupted:
-    """Take hold of a run, and see whether it can go on."""
+def _hold(folder: Path) -> Hold:
     try:
-        hold = Hold(folder, RUN)
+        return Hold(folder, RUN)
     except BlockingIOError:
-        raise GdexpError(f"{folder}: this run is still going on, in another process.") from None
+        told = f"{folder}: this run is still going on, in another process."
+    except OSError as error:
+        told = f"{folder}: cannot be written to ({error.strerror}). Make it writable."
+    raise GdexpError(told)
+
+
+def _left(folder: Path, hold: Hold, *, force: bool) -> Interrupted:
+    """Read what a run left, and see whether it can go on."""
     left = interrupted(folder, hold)
     if left.last["kind"] == "end" and left.last["status"] == "FINISHED":
         hold.let_go(remove=True)

@@ -154,7 +154,7 @@ def read(path: Path) -> Checkpoint:
 
 def _pour(checkpoint: Checkpoint, file: Any) -> None:
     arrays = {
-        name: np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        name: np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         for name, array in checkpoint.arrays.items()
     }
     told = {
