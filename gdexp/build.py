@@ -30,6 +30,8 @@ OFFERS = {
     "eval": "due",
     "engine": "limits",
     "tracking": "check",
+    "journal": "fsync",
+    "checkpoint": "seconds",
     "diagnostics": "look",
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gdexp
 from gdexp import signals
-from gdexp.errors import GdexpError
+from gdexp.errors import GdexpError, Terminated
 
 COMMANDS = {
     "ui": "gdexp.commands.ui",
@@ -21,6 +21,7 @@ COMMANDS = {
     "convert": "gdexp.commands.convert",
     "report": "gdexp.commands.report",
     "replay": "gdexp.commands.replay",
+    "resume": "gdexp.commands.resume",
 }
 
 
@@ -38,15 +39,23 @@ def main() -> None:
     except ModuleNotFoundError as error:
         print(_missing(error), file=sys.stderr)
         status = 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as end:
+        print(*_notes(end, "interrupted"), sep="\n", file=sys.stderr)
         status = 130
+    except Terminated as end:
+        print(*_notes(end), sep="\n", end="\n" if _notes(end) else "", file=sys.stderr)
+        raise
     except BrokenPipeError:  # whoever read the output has gone, as `| head` does
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         status = 0
     gc.disable()  # looking through a million objects once more, only to end, would take 0.5 s
     gc.freeze()
     sys.exit(status)
+
+
+def _notes(end: BaseException, otherwise: str = "") -> list[str]:
+    """Give what is to be said last, when a command has ended early."""
+    return getattr(end, "__notes__", []) or ([otherwise] if otherwise else [])
 
 
 def run(words: Sequence[str]) -> int:

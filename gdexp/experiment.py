@@ -30,7 +30,7 @@ from gdexp.descent import (
 from gdexp.diagnostics import Diagnostic, Inspection, Subject
 from gdexp.engines import Engine
 from gdexp.errors import GdexpError, SettingError, whole
-from gdexp.tracking import Tracking
+from gdexp.tracking import Checkpointing, Journaling, Tracking
 
 
 class Source(Protocol):
@@ -112,6 +112,8 @@ class Experiment:
         Those that look on, by name.
     seed : int
         Of the first weights and of the order of the examples, >= 0.
+    journal, checkpoint
+        How what happens, and where the descent is, is written down.
 
     Raises
     ------
@@ -139,6 +141,8 @@ class Experiment:
     function: Any = None
     diagnostics: Mapping[str, Diagnostic] = field(default_factory=dict)
     stream: Stream | None = None
+    journal: Journaling = field(default_factory=Journaling)
+    checkpoint: Checkpointing = field(default_factory=Checkpointing)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "eta", _finite(self.eta))

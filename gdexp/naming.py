@@ -7,7 +7,14 @@ from typing import Any
 from gdexp import menu, places
 from gdexp.request import WHERE
 
-LEFT_OUT = ("tracking", "diagnostics", "experiment")  # not of what is computed, or said otherwise
+# Not of what is computed, or said otherwise.
+LEFT_OUT = ("tracking", "diagnostics", "journal", "checkpoint", "experiment")
+    "tracking",
+    "diagnostics",
+    "journal",
+    "checkpoint",
+    "experiment",
+)  # not computed, or said
 SAID = ("optimizer",)  # in every name
 
 

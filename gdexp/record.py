@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import socket
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,20 +21,23 @@ from gdexp.engines import Choice, Prepared
 from gdexp.errors import GdexpError
 from gdexp.experiment import Experiment, RunProblem
 from gdexp.figures import keep
+from gdexp.interrupted import Interrupted
 from gdexp.problems import Network
 from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.tracking import Journal, Reader, names
-from gdexp.tracking.environment import environment, git
+from gdexp.tracking.environment import code, environment, git
+from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import JournalError
 
 COLOURS = (
     *("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f"),
     *("#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"),
 )
-
+BY_AUTO = ", chosen by engine=auto"
 
 MOST_HELD = 1000  # epochs, in memory: a stream may have any number of reports
+MOST_ROWS = 10_000  # of a table that is written although the run is to end at once
 
 
 class Record:
@@ -49,19 +53,29 @@ class Record:
         What carries the epochs out.
     choice : Choice
         Why it is that one.
+    left : Interrupted, optional
+        What the run left when it was interrupted, where it goes on.
 
     Raises
     ------
+    GdexpError
+        Where the run went on from other data.
     OSError
         Where the folder cannot be written, or holds a run already.
     """
 
     def __init__(
-        self, request: Request, problem: RunProblem, m: int, carrier: Prepared, choice: Choice
+        self,
+        request: Request,
+        problem: RunProblem,
+        m: int,
+        carrier: Prepared,
+        choice: Choice,
+        left: Interrupted | None = None,
     ) -> None:
         self.request, self.problem, self.m, self.carrier = request, problem, m, carrier
         self.why = f"{choice.why}; {carrier.how}"
-        self.by_auto = ", chosen by engine=auto" if choice.why.startswith("auto") else ""
+        self.by_auto = BY_AUTO if choice.why.startswith("auto") else ""
         self.name = run_name(request, m)
         self.command = shlex.join(["python", "-m", "gdexp", *request.words])
         self.epochs: list[Epoch] = []
@@ -69,22 +83,53 @@ class Record:
         self.told: dict[str, str] = {}
         self._seen: dict[int, dict[str, float]] = {}  # by epoch, what diagnostics saw
         self._all_held = True
-        self.journal = Journal(request.output)
-        code = git()
-        artifacts = self._write_settings(code)
+        self._ahead: dict[int, dict[str, Any]] = {}
+        self._looks: dict[tuple[int, bool], dict[str, Any]] = {}
+        self._forced = self._brief = False
+        if left is None:
+            self._begin()
+        else:
+            self._go_on(left)
+
+    def _begin(self) -> None:
+        request, commit = self.request, git()
+        self._hold = Hold(request.output, RUN)
+        self.journal = Journal(request.output, request.experiment.journal)
+        artifacts = self._write_settings(commit)
         self.journal.write(
             "start",
             name=self.name,
             epochs=request.experiment.reports,
             every=request.experiment.eval.every,
             params=self._params(),
-            tags=self._tags(code),
-            datasets=datasets(problem.dataset),
+            tags=self._tags(commit),
+            datasets=datasets(self.problem.dataset),
             artifacts=artifacts,
             config=request.config,
+            code=code(),
         )
 
-    def _write_settings(self, code: Mapping[str, Any]) -> list[str]:
+    def _go_on(self, left: Interrupted) -> None:
+        """Take over what is written, and write on."""
+        if left.start["datasets"] != datasets(self.problem.dataset):
+            raise GdexpError(
+                f"{left.folder}: the data are not those that the run began with. "
+                "Bring those back; with others it would be another run."
+            )
+        self.command = left.command or self.command
+        if left.start["tags"]["gdexp.engine_why"].startswith("auto"):
+            self.by_auto = BY_AUTO
+        self._hold, self._ahead, self._looks = left.hold, left.ahead(), left.looks()
+        self._forced = left.forced
+        self.epochs = left.epochs()
+        self.history = [_row(record["epoch"], record["metrics"]) for record in left.rows()]
+        for (epoch, _), look in self._looks.items():
+            self._seen.setdefault(epoch, {}).update(_row(epoch, look["metrics"]))
+        self.journal = Journal(left.folder, self.request.experiment.journal, left.count)
+        number = self.epochs[-1].number if self.epochs else 0
+        self.journal.write("resume", epoch=number, tags=_process(), code=code())
+
+    def _write_settings(self, commit: Mapping[str, Any]) -> list[str]:
         folder = self.request.output
         (folder / "config").mkdir()
         OmegaConf.save(OmegaConf.create(dict(self.request.config)), folder / "config/resolved.yaml")
@@ -93,8 +138,8 @@ class Record:
         )
         env = json.dumps(environment(self.request.experiment.engine.threads), indent=2)
         texts = {"environment.json": env, "command.txt": self.command}
-        if code.get("diff"):
-            texts["git.diff"] = code["diff"]
+        if commit.get("diff"):
+            texts["git.diff"] = commit["diff"]
         for name, text in texts.items():
             (folder / name).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
         return ["config/resolved.yaml", "config/overrides.yaml", *texts]
@@ -110,24 +155,48 @@ class Record:
             "engine.used": self.carrier.name,
         }
 
-    def _tags(self, code: Mapping[str, Any]) -> dict[str, str]:
+    def _tags(self, commit: Mapping[str, Any]) -> dict[str, str]:
         optimizer = self.request.choices.get("optimizer", "")
         return {
-            **_tags(self.request, code),
+            **_tags(self.request, commit),
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.problem.n)}",
             "gdexp.group": group_name(self.request, self.m),
             "gdexp.engine_why": self.why,
+            "gdexp.journal": uuid.uuid4().hex,  # which this run is fed from, and no other
             **self.request.tags,
         }
 
     def epoch(self, epoch: Epoch, figures: Mapping[str, float]) -> None:
-        """Write down an epoch, with the problem's own figures."""
-        self.epochs.append(epoch)
+        """Write down an epoch, with the problem's own figures, or compare it with what is written.
+
+        Raises
+        ------
+        GdexpError
+            Where the run was interrupted, and does not go on as it went.
+        """
         metrics = {**names.of_epoch(epoch), **figures}
+        if (known := self._ahead.pop(epoch.number, None)) is not None:
+            self._compare(known, {"cost": epoch.cost, **metrics})
+        else:
+            self.journal.write("epoch", epoch=epoch.number, **_more(epoch), metrics=metrics)
+        self.epochs.append(epoch)
         self.history.append({"epoch": epoch.number, **metrics})
-        self.journal.write("epoch", epoch=epoch.number, metrics=metrics)
         if len(self.epochs) > MOST_HELD and self.request.experiment.stream is not None:
             self._thin()
+
+    def _compare(self, known: Mapping[str, Any], now: Mapping[str, float]) -> None:
+        then = _row(known["epoch"], {"cost": known["cost"], **known["metrics"]})
+        other = [name for name in {**then, **now} if name != "epoch"]
+        other = [name for name in other if not _same(then.get(name), now.get(name))]
+        if other and self._forced:
+            self.told.setdefault("forced", f"from epoch {known['epoch']} on it is another run")
+        elif other:
+            name = other[0]
+            raise GdexpError(
+                f"epoch {known['epoch']}, gone through again, has {name} {now.get(name)!r}, "
+                f"and had {then.get(name)!r}: this would be another run. Another machine, or "
+                "another version of a library, computes here; --force goes on all the same."
+            )
 
     def _thin(self) -> None:
         """Hold fewer epochs: the journal has them all."""
@@ -135,13 +204,24 @@ class Record:
         held = {epoch.number for epoch in self.epochs}
         self.history = [row for row in self.history if row["epoch"] in held]
 
-    def look(self, epoch: Epoch, found: Finding, *, last: bool = False) -> None:
-        """Write down what diagnostics saw after an epoch, where any did."""
+    def looked(self, epoch: Epoch, *, last: bool = False) -> dict[str, list[str]] | None:
+        """Say what diagnostics remarked after an epoch, where that was written down before."""
+        look = self._looks.pop((epoch.number, last), None)
+        return None if look is None else dict(look["told"])
+
+    def look(
+        self,
+        epoch: Epoch,
+        found: Finding,
+        told: Mapping[str, Sequence[str]],
+        *,
+        last: bool = False,
+    ) -> None:
+        """Write down what diagnostics saw after an epoch, where any did, and their remarks."""
         if found.metrics or found.files:
             self._seen.setdefault(epoch.number, {}).update(found.metrics)
-            self.journal.write(
-                "look", epoch=epoch.number, metrics=found.metrics, artifacts=found.files, last=last
-            )
+            what = {"metrics": found.metrics, "artifacts": found.files, "told": dict(told)}
+            self.journal.write("look", epoch=epoch.number, last=last, **what)
 
     def finish(self, result: Result, v: np.ndarray[Any, Any]) -> None:
         """Write down the end of a run that went its way, with its parameters."""
@@ -151,18 +231,22 @@ class Record:
         if result.advice:
             tags["gdexp.reason"] = result.advice
         self._save_model(v)
-        self.told = self.problem.told(v)
+        self.told |= self.problem.told(v)
         pictures = self._draw(v)
         if result.epochs[-1].ended:
             tags["gdexp.stopped"] = result.epochs[-1].ended
         model = "model.npz" if isinstance(self.problem, Network) else None
         self._end("FINISHED", result.headline, tags, result.figures, pictures, model)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the end is written."""
+        return self.journal.closed
+
     def break_off(self, status: str, outcome: str, reason: str) -> None:
         """Write down the end of a run that was stopped, or that failed, and why."""
-        if self.journal.closed:  # Ctrl-C came after the end was written
-            return
         tags = {"gdexp.outcome": outcome, "gdexp.reason": reason}
+        self._brief = len(self.history) > MOST_ROWS
         with suppress(OSError):  # what broke the run off, such as a full disk, is what is told
             self._end(status, f"{outcome}: {reason}", tags, {})
 
@@ -175,7 +259,8 @@ class Record:
         pictures: Sequence[str] = (),
         model: str | None = None,
     ) -> None:
-        artifacts = [*(["history.csv"] if self._write_history() else []), *pictures]
+        history = not self._brief and self._write_history()
+        artifacts = [*(["history.csv"] if history else []), *pictures]
         note = f"{headline}\n\n    {self.command}\n"
         self.journal.write(
             "end",
@@ -186,6 +271,7 @@ class Record:
             model=model,
         )
         self.journal.close()
+        self._hold.let_go(remove=status == "FINISHED")
 
     def _write_history(self) -> bool:
         """Write the epochs as a table; the journal, which is worth more, does not depend on it."""
@@ -258,8 +344,7 @@ def _tags(request: Request, code: Mapping[str, Any]) -> dict[str, str]:
         "gdexp.group_key": request.group_key,
         "gdexp.overrides": " ".join(request.overrides),
         "gdexp.version": gdexp.__version__,
-        "gdexp.pid": str(os.getpid()),
-        "gdexp.host": socket.gethostname(),
+        **_process(),
         "mlflow.runColor": COLOURS[request.shade % len(COLOURS)],
         "mlflow.source.name": "gdexp",
         "mlflow.source.type": "LOCAL",
@@ -297,6 +382,31 @@ def _variant_name(request: Request, m: int) -> str:
 def batch_label(m: int, n: int) -> str:
     """Tell batches apart by name, since a number would be drawn to scale."""
     return "all" if m == n else f"m={m}"
+
+
+def _process() -> dict[str, str]:
+    """Name the process that trains."""
+    return {"gdexp.pid": str(os.getpid()), "gdexp.host": socket.gethostname()}
+
+
+def _more(epoch: Epoch) -> dict[str, Any]:
+    """Give what is needed to go on from a journal, and is no figure."""
+    sizes = {name: measure.n for name, measure in epoch.parts.items()}
+    return {
+        "cost": epoch.cost,
+        **({"sizes": sizes} if epoch.number == 0 else {}),
+        **({"ended": epoch.ended} if epoch.ended else {}),
+    }
+
+
+def _row(epoch: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Read an epoch's figures as they were: a journal has words for what is no number."""
+    read = {name: float(v) if isinstance(v, str) else v for name, v in metrics.items()}
+    return {"epoch": epoch, **read}
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one == other or (one is not None and one != one and other != other)
 
 
 def _updates(experiment: Experiment, n: int) -> dict[str, str]:

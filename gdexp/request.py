@@ -12,7 +12,7 @@ from gdexp.experiment import Experiment
 
 # Settings that say where things are, or who looks on, and not what is computed.
 ENGINE = ("engine", "engine._target_", "engine.precision", "engine.threads")
-WHERE = ("outputs", "tracking", "data.root", "data.mirrors", "diagnostics")
+WHERE = ("outputs", "tracking", "data.root", "data.mirrors", "diagnostics", "journal", "checkpoint")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from gdexp.sweeps import Plan, SweepRecord
 from gdexp.sweeps.reporting import write_report
 from gdexp.terminal import print_sweep
 from gdexp.tracking import Feeder, Tracking, jobs
+from gdexp.tracking.feeder import LIMIT
 from gdexp.training import ending
 
 STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
+SHORT = 1.2  # seconds that a command which is to end at once waits for MLflow
 
 
 class Session:
@@ -26,6 +28,7 @@ class Session:
         self.refused = False
         self.sweep: Path | None = None  # of a sweeper that plans nothing
         self.record: SweepRecord | None = None
+        self.patience = LIMIT  # seconds for MLflow to have everything
         self._tracking: Tracking | None = None
 
     def feeder(self, tracking: Tracking, outputs: Path) -> Feeder:
@@ -83,7 +86,7 @@ class Session:
             self._tell(self.record.end(broken if error is None else ending(error)))
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
-        closed = [_close(feeder) for feeder in self.feeders.values()]
+        closed = [_close(feeder, self.patience) for feeder in self.feeders.values()]
         complete = all(closed)
         if self.record is not None and self.record.plan.study is not None and error is None:
             complete &= self._report(self.record.plan)
@@ -110,17 +113,19 @@ class Session:
             print_sweep(states, folder, self._tracking)
 
 
-def _close(feeder: Feeder) -> bool:
+def _close(feeder: Feeder, patience: float) -> bool:
     """Finish a feeder; without runs there is nothing to wait for."""
     console = Console(stderr=True)
     waiting = console.status("bringing the results into MLflow (Ctrl-C leaves that to the feeder)")
     try:
         with waiting if console.is_terminal and feeder.runs else nullcontext():
-            complete = feeder.finish() if feeder.runs else feeder.leave()
+            complete = feeder.finish(patience) if feeder.runs else feeder.leave()
     except KeyboardInterrupt:
         print("MLflow is not waited for; the feeder goes on by itself", file=sys.stderr)
         return False
-    if not complete:
+    if not complete and patience == SHORT and feeder.late:
+        print("MLflow is not waited for; the feeder goes on by itself", file=sys.stderr)
+    elif not complete:
         reasons = {fed.error for fed in feeder.runs.values() if fed.error}
         kept = "complete" if _ended(feeder.runs) else "as complete as the disk allowed"
         for reason in reasons or [feeder.error]:

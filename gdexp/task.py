@@ -15,12 +15,13 @@ from omegaconf.errors import OmegaConfBaseException
 from gdexp import compose, signals
 from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
+from gdexp.interrupted import Interrupted
 from gdexp.record import Record, record_refusal
 from gdexp.request import Request
 from gdexp.result import Result
-from gdexp.session import STOP, Session
+from gdexp.session import SHORT, STOP, Session
 from gdexp.sweeps import Plan
-from gdexp.terminal import Progress, print_places, print_summary
+from gdexp.terminal import Progress, near, print_places, print_summary, program
 from gdexp.training import Watch, train
 
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
@@ -69,14 +70,32 @@ class Task:
                 return self._job(config, outputs)
             request = compose.request(config)
             with signals.raised():
-                record, result = self._train(request, outputs)
-            print_summary(record, result)
+                return self.run(request, outputs)
         except REFUSALS as error:
             clear_away(output, outputs)
             raise Refused(complaint(error, told.overrides.task, output)) from None
         except (KeyboardInterrupt, SystemExit):
             clear_away(output, outputs)
             raise
+
+    def run(self, request: Request, outputs: Path, left: Interrupted | None = None) -> float:
+        """Carry a single run out, or the rest of one, and tell of it; gives what is maximised.
+
+        Parameters
+        ----------
+        request : Request
+        outputs : Path
+            The folder of all runs, with the feeder's log and the artifacts of a local store.
+        left : Interrupted, optional
+            What it left when it was interrupted, where it goes on.
+
+        Raises
+        ------
+        BaseException
+            As `train` does. One that ended the run in order has a note that says how to go on.
+        """
+        record, result = self._train(request, outputs, left)
+        print_summary(record, result)
         return result.merit
 
     def _job(self, config: DictConfig, outputs: Path) -> float:
@@ -106,7 +125,9 @@ class Task:
             self.session.refused = True
         return math.nan
 
-    def _train(self, request: Request, outputs: Path) -> tuple[Record, Result]:
+    def _train(
+        self, request: Request, outputs: Path, left: Interrupted | None = None
+    ) -> tuple[Record, Result]:
         if self.session is None:
             return _train_afar(request)
         feed = self.session.feeding(request, outputs)
@@ -122,11 +143,14 @@ class Task:
             return progress.show
 
         try:
-            result = train(request, announce)
-        except (KeyboardInterrupt, SystemExit):
+            result = train(request, announce, left)
+        except (KeyboardInterrupt, SystemExit) as end:
             progress.stop()
+            self.session.patience = SHORT
             if records:
                 _tell_break(records[0])
+                if request.experiment.stream is None and request.sweep is None:
+                    end.add_note(f"go on    {program()} resume {near(request.output)}")
             raise
         finally:
             progress.stop()

@@ -3,26 +3,31 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gdexp import signals
 from gdexp.data.streams import Arrivals
-from gdexp.descent import Arriving, Epoch, State, descent, stream
+from gdexp.descent import Arriving, Epoch, Past, State, descent, stream
 from gdexp.diagnostics import Inspection
 from gdexp.engines import Prepared, Work
 from gdexp.errors import GdexpError, Terminated
 from gdexp.experiment import Experiment, RunProblem
+from gdexp.interrupted import Interrupted
+from gdexp.keeper import Keeper
 from gdexp.problems import Network
 from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.result import Result
+from gdexp.tracking import Checkpointing
 
 Watch = Callable[[Epoch], None]
 
 
-def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
-    """Carry out a run.
+def train(
+    request: Request, announce: Callable[[Record], Watch], left: Interrupted | None = None
+) -> Result:
+    """Carry out a run, or the rest of one that was interrupted.
 
     Parameters
     ----------
@@ -31,6 +36,8 @@ def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
     announce : callable
         Called once the run has begun to be recorded, with its record; gives the function that is
         shown every epoch.
+    left : Interrupted, optional
+        What an interrupted run left, where it is to go on.
 
     Returns
     -------
@@ -39,11 +46,12 @@ def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
     Raises
     ------
     GdexpError
-        Before anything is recorded, where the data are missing or do not fit the settings.
+        Before anything is recorded, where the data are missing or do not fit the settings; or where
+        the rest of a run would be that of another.
     BaseException
         Whatever broke the run off, after it is written down.
     """
-    began = time.perf_counter()
+    began = time.perf_counter() - (left.elapsed if left else 0.0)
     experiment = request.experiment
     arrivals = experiment.open()
     problem, m = _fitting(experiment, arrivals)
@@ -53,20 +61,27 @@ def train(request: Request, announce: Callable[[Record], Watch]) -> Result:
     carrier = choice.engine.prepare(problem)
     if choice.engine is not experiment.engine:
         request = request.with_engine(choice.engine)
-    record = Record(request, problem, m, carrier, choice)
+    if left is not None:
+        left.recall(state, inspection)
+    record = Record(request, problem, m, carrier, choice, left)
+    how = experiment.checkpoint if arrivals is None else Checkpointing(None)  # whose past is gone
+    keeper = Keeper(how, request.output, state, inspection, record.journal, began)
+    run = _Run(experiment, problem, carrier, state, inspection, record, keeper, arrivals)
     try:
         watch = announce(record)
         with experiment.engine.limits():
-            epochs = _epochs(experiment, problem, carrier, state, arrivals)
-            _descend(epochs, problem, state, record, watch, inspection)
+            run.descend(watch, left.past() if left else None)
             lost = _lost_classes(problem, state, record.epochs[-1])
         seconds, largest = time.perf_counter() - began, _largest_eta(problem, experiment, m)
         missed = [] if record.epochs[-1].ended else list(filter(None, [experiment.stop.missed]))
         result = Result(record.epochs, lost, seconds, largest, [*missed, *inspection.notes])
         record.finish(result, state.v)
+        keeper.finished()
     except BaseException as error:
         with signals.kept():
-            record.break_off(*ending(error))
+            if not record.ended:
+                keeper.broken_off()
+                record.break_off(*ending(error))
         raise
     return result
 
@@ -100,48 +115,59 @@ def _work(experiment: Experiment, m: int, arrivals: Arrivals | None) -> Work:
     return Work(m, experiment.epochs, experiment.update, experiment.schedule, streams)
 
 
-def _descend(
-    epochs: Iterator[Epoch],
-    problem: RunProblem,
-    state: State,
-    record: Record,
-    watch: Watch,
-    inspection: Inspection,
-) -> None:
-    for epoch in epochs:
-        record.epoch(epoch, problem.figures(state.v))
-        watch(epoch)
-        record.look(epoch, inspection.after(epoch, state.v))
-    last = record.epochs[-1]
-    record.look(last, inspection.after(last, state.v, last=True), last=True)
+@dataclass(frozen=True)
+class _Run:
+    """A run on its way."""
 
+    experiment: Experiment
+    problem: RunProblem
+    carrier: Prepared
+    state: State
+    inspection: Inspection
+    record: Record
+    keeper: Keeper
+    arrivals: Arrivals | None
 
-def _epochs(
-    experiment: Experiment,
-    problem: RunProblem,
-    carrier: Prepared,
-    state: State,
-    arrivals: Arrivals | None,
-) -> Iterator[Epoch]:
-    if arrivals is not None:
-        return _reports(experiment, problem, state, arrivals)
-    optimizer = experiment.optimizer
-    assert not isinstance(optimizer, Arriving)  # which has arrivals
-    return descent(
-        problem,
-        optimizer,
-        experiment.scaling,
-        state,
-        eta=float(experiment.eta),
-        epochs=experiment.epochs,
-        rule=experiment.rule,
-        schedule=experiment.schedule,
-        stop=experiment.stop,
-        penalty=experiment.penalty,
-        clip=experiment.clip,
-        carrier=carrier,
-        evaluation=experiment.eval,
-    )
+    def descend(self, watch: Watch, past: Past | None) -> None:
+        """Go through the epochs that are left, and write down what happens."""
+        for epoch in self._epochs(past):
+            self.record.epoch(epoch, self.problem.figures(self.state.v))
+            watch(epoch)
+            self._look(epoch)
+            self.keeper.passed()
+        self._look(self.record.epochs[-1], last=True)
+
+    def _look(self, epoch: Epoch, *, last: bool = False) -> None:
+        """Let diagnostics look, where they have not before the run was interrupted."""
+        told, v = self.record.looked(epoch, last=last), self.state.v
+        if told is not None:
+            self.inspection.pass_by(epoch, v, told, last=last)
+            return
+        found = self.inspection.after(epoch, v, last=last)
+        self.record.look(epoch, found, self.inspection.told, last=last)
+
+    def _epochs(self, past: Past | None) -> Iterator[Epoch]:
+        if self.arrivals is not None:
+            return _reports(self.experiment, self.problem, self.state, self.arrivals)
+        experiment, optimizer = self.experiment, self.experiment.optimizer
+        assert not isinstance(optimizer, Arriving)  # which has arrivals
+        return descent(
+            self.problem,
+            optimizer,
+            experiment.scaling,
+            self.state,
+            eta=float(experiment.eta),
+            epochs=experiment.epochs,
+            rule=experiment.rule,
+            schedule=experiment.schedule,
+            stop=experiment.stop,
+            penalty=experiment.penalty,
+            clip=experiment.clip,
+            carrier=self.carrier,
+            evaluation=experiment.eval,
+            past=past,
+            between=self.keeper.passed,
+        )
 
 
 def _reports(

@@ -29,7 +29,7 @@ from gdexp.descent.schedules import (
     Schedule,
     StepDecay,
 )
-from gdexp.descent.state import State
+from gdexp.descent.state import Past, State
 from gdexp.descent.stops import AfterEpochs, Budget, Early, Stop, Target, Tolerance
 from gdexp.descent.stream import Batches, Learner, stream
 from gdexp.descent.update import Step, Update
@@ -61,6 +61,7 @@ __all__ = [
     "Online",
     "Optimizer",
     "Pace",
+    "Past",
     "Penalty",
     "Plain",
     "Plateau",

@@ -1,7 +1,7 @@
 """Descent as a generator of epochs: whoever iterates it decides what to do with them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,11 +10,11 @@ from gdexp.descent.carrier import Carrier, Stepwise
 from gdexp.descent.epoch import Epoch
 from gdexp.descent.optimizers import First, Optimizer, Pace
 from gdexp.descent.penalties import Penalty
-from gdexp.descent.problem import Problem, Vector
+from gdexp.descent.problem import Problem
 from gdexp.descent.rules import Plain, Rule
 from gdexp.descent.scaling import Scaling
 from gdexp.descent.schedules import Constant, Moment, Schedule
-from gdexp.descent.state import State
+from gdexp.descent.state import Past, State
 from gdexp.descent.stops import AfterEpochs, Stop
 from gdexp.descent.update import Update
 from gdexp.errors import whole
@@ -60,6 +60,8 @@ def descent(
     clip: float | None = None,
     carrier: Carrier | None = None,
     evaluation: Evaluation | None = None,
+    past: Past | None = None,
+    between: Callable[[], object] | None = None,
 ) -> Iterator[Epoch]:
     """Descend for `epochs` epochs, until the stop, or until the cost is no longer finite.
 
@@ -80,12 +82,17 @@ def descent(
         Carries out the epochs; `Stepwise` where none is given, an engine may bring a faster one.
     evaluation : Evaluation
         Which epochs are measured; all of them where none is given.
+    past : Past, optional
+        What lies behind, where `state` is that of a descent that was broken off: it goes on as if
+        it had not been, bit for bit.
+    between : callable, optional
+        Called after each epoch that is not measured, and so not yielded.
 
     Yields
     ------
     Epoch
         The start first (number 0), then one after each epoch that is measured. One after which v
-        is not finite is measured always, and so is the last.
+        is not finite is measured always, and so is the last. What is in the past is not repeated.
 
     Raises
     ------
@@ -95,12 +102,16 @@ def descent(
     update = Update(scaling, rule or Plain(), penalty or Penalty(), clip)
     carrier, evaluation = carrier or Stepwise(), evaluation or Evaluation()
     ways = schedule or Constant(), stop or AfterEpochs()
-    course = _Course(problem, optimizer, update, state, eta, epochs, carrier, *ways)
-    yield course.look()
+    past = past or Past([])
+    course = _Course(problem, optimizer, update, state, eta, epochs, carrier, *ways, past)
+    if not course.history:
+        yield course.look()
     while not course.over():
         course.go_on()
         if evaluation.due(state.epoch, epochs) or course.at_the_end():
             yield course.look()
+        elif between is not None:
+            between()
     course.restore()
 
 
@@ -117,11 +128,12 @@ class _Course:
     carrier: Carrier
     schedule: Schedule
     stop: Stop
-    history: list[Epoch] = field(default_factory=list)
-    best: Vector | None = None
+    past: Past
+    history: list[Epoch] = field(init=False)
     rate: float | None = None
 
     def __post_init__(self) -> None:
+        self.history = [*self.past.history]
         if not self.state.memory:
             self.state.memory = self.update.rule.start(self.state.v)
         self.rate = self.eta
@@ -158,6 +170,7 @@ class _Course:
     def look(self) -> Epoch:
         """Measure, and see whether that is the end."""
         state = self.state
+        state.seconds = self.past.seconds.get(state.epoch, state.seconds)
         with np.errstate(over="ignore", invalid="ignore"):
             parts = self.carrier.measure(self.problem, state.v)
             total = parts["train"].cost + self.update.penalty.of(self.problem, state.v)
@@ -183,9 +196,9 @@ class _Course:
     def _keep_best(self) -> None:
         merits = [self.stop.merit(each) for each in self.history] if self.stop.restores else []
         if merits and merits[-1] > max(merits[:-1], default=-np.inf):
-            self.best = self.state.v.copy()
+            self.state.best = self.state.v.copy()
 
     def restore(self) -> None:
         """Go back to the best parameters, where the stop wants them."""
-        if self.best is not None:
-            self.state.v[:] = self.best
+        if self.state.best is not None:
+            self.state.v[:] = self.state.best

@@ -37,7 +37,10 @@ def card(folder: Path, key: str, epoch: int, image: "Image.Image") -> list[str]:
         What was written, below the folder.
     """
     (folder / "images").mkdir(exist_ok=True)
-    stem = f"images/{key}+step+{epoch}+timestamp+{time.time_ns() // 1_000_000}+{uuid.uuid4()}"
+    name = f"{key}+step+{epoch}+timestamp+"
+    for broken_off in (folder / "images").glob(f"{name}*"):  # by a look that is made again
+        broken_off.unlink()
+    stem = f"images/{name}{time.time_ns() // 1_000_000}+{uuid.uuid4()}"
     image.save(folder / f"{stem}.png")
     small = image.copy()
     small.thumbnail((THUMBNAIL, THUMBNAIL))
@@ -48,12 +51,22 @@ def card(folder: Path, key: str, epoch: int, image: "Image.Image") -> list[str]:
 def table(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Append rows to a table, kept as CSV and in the JSON that MLflow's page compares over runs.
 
-    Each file is replaced at once, since another process may be reading it.
+    Each file is replaced at once, since another process may be reading it. Rows of the same epoch
+    are of a look that was broken off, and are replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's output folder.
+    name : str
+    rows : sequence of mapping
+        Each with the same columns, "epoch" the first.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
     path = folder / FOLDER / f"{name}.json"
     columns = list(rows[0])
     data = json.loads(path.read_text())["data"] if path.exists() else []
+    data = [row for row in data if row[0] != rows[0]["epoch"]]
     data += [list(row.values()) for row in rows]
     _replace(path, json.dumps({"columns": columns, "data": data}))
     matrix(folder, name, [columns, *data])

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,13 +78,67 @@ class Inspection:
         if not self.diagnostics or epoch.diverged or not np.isfinite(v).all():
             return found
         here = Waypoint(epoch.number, epoch.updates, _copy(v))
-        if not last:
-            for trail in self._trails.values():
-                trail.add(here)
+        self._add_to_trails(here, last)
         for name, diagnostic in self.diagnostics.items():
             if self._due(name, epoch.number, last):
                 _add(found, self._look(name, diagnostic, epoch, here))
         return found
+
+    @property
+    def told(self) -> dict[str, list[str]]:
+        """Give the remarks of the last look of each diagnostic, by its name."""
+        return {name: list(notes) for name, notes in self._notes.items()}
+
+    def pass_by(
+        self, epoch: Epoch, v: Vector, told: Mapping[str, list[str]], *, last: bool = False
+    ) -> None:
+        """Take note of what was looked at already, before the run was broken off.
+
+        Parameters
+        ----------
+        epoch, v, last
+            As for `after`.
+        told : mapping of str to list of str
+            `told` as it was then.
+        """
+        here = Waypoint(epoch.number, epoch.updates, _copy(v))
+        self._add_to_trails(here, last)
+        for name in self.diagnostics:
+            if self._due(name, epoch.number, last):
+                self._last[name] = here
+        self._notes = {name: list(notes) for name, notes in told.items()}
+
+    def _add_to_trails(self, here: Waypoint, last: bool) -> None:
+        if not last:
+            for trail in self._trails.values():
+                trail.add(here)
+
+    def memory(self) -> tuple[dict[str, Any], dict[str, Vector]]:
+        """Give what it keeps from one look to the next: facts that JSON can say, and arrays."""
+        ways = {name: [each.seen, each.stride] for name, each in self._trails.items()}
+        facts: dict[str, Any] = {"told": self.told, "trails": ways, "points": {}}
+        arrays: dict[str, Vector] = {}
+        kept = {f"last.{name}": [point] for name, point in self._last.items()}
+        kept |= {f"trail.{name}": trail.points for name, trail in self._trails.items()}
+        for key, points in kept.items():
+            facts["points"][key] = [[point.epoch, point.updates] for point in points]
+            arrays |= {f"{key}.{at}": point.v for at, point in enumerate(points)}
+        return facts, arrays
+
+    def recall(self, facts: Mapping[str, Any], arrays: Mapping[str, Vector]) -> None:
+        """Take over what `memory` gave."""
+        self._notes = {name: list(notes) for name, notes in facts["told"].items()}
+        for key, points in facts["points"].items():
+            kind, _, name = key.partition(".")
+            kept = [
+                Waypoint(epoch, updates, _copy(arrays[f"{key}.{at}"]))
+                for at, (epoch, updates) in enumerate(points)
+            ]
+            if kind == "last":
+                self._last[name] = kept[0]
+            else:
+                trail = self._trails[name]
+                trail.points, (trail.seen, trail.stride) = kept, facts["trails"][name]
 
     def _due(self, name: str, epoch: int, last: bool) -> bool:
         seen = name in self._last and self._last[name].epoch == epoch
@@ -114,22 +169,22 @@ class Trail:
     """
 
     def __init__(self, most: int) -> None:
-        self.most, self._stride, self._seen = most, 1, 0
-        self._points: list[Waypoint] = []
+        self.most, self.stride, self.seen = most, 1, 0
+        self.points: list[Waypoint] = []
 
     def add(self, point: Waypoint) -> None:
         """Show it the next point."""
-        if self._seen % self._stride == 0:
-            if len(self._points) == self.most:
-                self._points = self._points[::2]
-                self._stride *= 2
-            if self._seen % self._stride == 0:
-                self._points.append(point)
-        self._seen += 1
+        if self.seen % self.stride == 0:
+            if len(self.points) == self.most:
+                self.points = self.points[::2]
+                self.stride *= 2
+            if self.seen % self.stride == 0:
+                self.points.append(point)
+        self.seen += 1
 
     def to(self, here: Waypoint) -> list[Waypoint]:
         """Give what is kept, and the end."""
-        return [point for point in self._points if point.epoch < here.epoch] + [here]
+        return [point for point in self.points if point.epoch < here.epoch] + [here]
 
 
 def rng_of(seed: int, epoch: int, name: str) -> np.random.Generator:

@@ -2,12 +2,13 @@
 
 from gdexp.terminal.counting import counting
 from gdexp.terminal.progress import Progress
-from gdexp.terminal.summary import print_places, print_summary, program
+from gdexp.terminal.summary import near, print_places, print_summary, program
 from gdexp.terminal.sweep import print_plan, print_sweep
 
 __all__ = [
     "Progress",
     "counting",
+    "near",
     "print_places",
     "print_plan",
     "print_summary",

@@ -82,6 +82,12 @@ def program() -> str:
     return f"{here.relative_to(Path.cwd()) if below else here} -m gdexp"
 
 
+def near(folder: Path) -> str:
+    """Write a folder as a person here would: from the working directory, where it is below that."""
+    here = Path.cwd()
+    return shlex.quote(str(folder.relative_to(here) if folder.is_relative_to(here) else folder))
+
+
 def _what(record: Record) -> str:
     experiment, problem = record.request.experiment, record.problem
     scaling, choices = experiment.scaling, record.request.choices

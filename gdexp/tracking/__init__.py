@@ -1,10 +1,20 @@
-"""What happened to a run, kept: the journal, and the feeder that brings it into MLflow.
+"""What happened to a run, kept: journal, checkpoints, and the feeder that brings it into MLflow.
 
 Nothing here imports mlflow but `store`, which only the feeding process loads.
 """
 
+from gdexp.tracking.checkpoint import Checkpointing
 from gdexp.tracking.feeder import Fed, Feeder
-from gdexp.tracking.journal import Journal, JournalError, Reader
+from gdexp.tracking.journal import Journal, JournalError, Journaling, Reader
 from gdexp.tracking.settings import Tracking
 
-__all__ = ["Fed", "Feeder", "Journal", "JournalError", "Reader", "Tracking"]
+__all__ = [
+    "Checkpointing",
+    "Fed",
+    "Feeder",
+    "Journal",
+    "JournalError",
+    "Journaling",
+    "Reader",
+    "Tracking",
+]

@@ -1,5 +1,6 @@
 """What a run ran in: versions, machine, threads, and the state of the code."""
 
+import hashlib
 import os
 import platform
 import socket
@@ -12,12 +13,14 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 import gdexp
-from gdexp.places import checkout
+from gdexp.places import PACKAGE, checkout
 
 PACKAGES = (
     *("numpy", "scipy", "numba", "llvmlite"),
     *("scikit-learn", "pandas", "pyarrow", "pillow", "hydra-core", "omegaconf", "mlflow"),
 )
+COMPUTING = ("measure.py", "data", "descent", "problems", "engines", "diagnostics")  # our rooms
+COMPUTERS = ("numpy", "scipy", "numba", "llvmlite")  # and the libraries
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -51,6 +54,17 @@ def environment(threads: int) -> dict[str, Any]:
         "host": socket.gethostname(),
         "git": {key: value for key, value in git().items() if key != "diff"},
     }
+
+
+def code() -> dict[str, str]:
+    """Name the code that computes: versions, and a digest of our own sources of it."""
+    digest = hashlib.sha256()
+    for room in COMPUTING:
+        path = PACKAGE / room
+        for file in sorted(path.glob("**/*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    versions = {name: _version(name) or "none" for name in COMPUTERS}
+    return {"gdexp": gdexp.__version__, "sources": digest.hexdigest()[:16], **versions}
 
 
 def git() -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Feeder:
         self.runs: dict[Path, Fed] = {}
         self.sweep: Path | None = None
         self.error: str | None = None
+        self.late = False  # whether it was not waited for
         self._process = self._begin(outputs) if tracking.uri is not None else None
 
     def _begin(self, outputs: Path) -> "subprocess.Popen[str]":
@@ -85,6 +86,7 @@ class Feeder:
             self._process.stdin.close()
         self._listener.join(timeout)
         if self._listener.is_alive():
+            self.late = True
             self.error = f"MLflow takes longer than {timeout:.0f} s; the feeder goes on by itself"
             return False
         self._process.wait(timeout)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdexp.tracking.by_update import ByUpdate
+from gdexp.tracking.hold import FEED, Hold
 from gdexp.tracking.journal import JournalError, Reader
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class Follower:
 
     What is to be done lies in a queue of steps; a step leaves it when it has succeeded, so that a
     store which is locked or away for a moment costs nothing. The last step of all sets the status.
+
+    Each point is sent once. Where something may have been sent before, by a feeder of the run's
+    first part, or by a step that failed only after the store had taken it, the store is asked what
+    it has. At most one feeder at a time follows a run.
 
     Parameters
     ----------
@@ -50,8 +55,12 @@ class Follower:
         self.done = False
         self._ended = False
         self._error: str | None = None
+        self._hold: Hold | None = None
         self._steps: deque[Step] = deque()
+        self._closing: deque[Step] = deque()  # after those: what the end asks for
         self._tries = 0
+        self._resume: dict[str, Any] | None = None  # the record, where the run was interrupted
+        self._there: set[tuple[str, int]] = set()  # points that the store has
         self._stride, self._unending = 1, False
         self._epochs: list[dict[str, Any]] = []  # to be sent
         self._looked: int | None = None  # the epoch of the last look whose metrics are sent
@@ -60,41 +69,63 @@ class Follower:
 
     def advance(self, *, last: bool, hurry: bool) -> None:
         """Do what there is to do; `last`: nothing more comes; `hurry`: only the status counts."""
-        self._read()
+        if not self._alone():
+            if hurry:
+                self._error = "another process is still bringing this run into MLflow"
+                self._finish()
+            return
+        if not self._ended:
+            self._read()
         if last and not self._ended:
             self._ended = True
             self._plan_epochs()
-            self._steps.append(lambda: self.store.close_abandoned(self.run_id, self.folder))
+            self._closing.append(lambda: self.store.close_abandoned(self.run_id, self.folder))
         if hurry:
             self._hasten()
         self._carry_out(final=hurry)
-        if self._ended and not self._steps:
+        if self._ended and not self._steps and not self._closing:
             self._finish()
 
     def _hasten(self) -> None:
         """Give up all steps but the last, which sets the status."""
-        self._steps = deque([*self._steps][-1:])
+        self._steps = deque([*self._steps, *self._closing][-1:])
+        self._closing.clear()
         self._error = self._error or "the store did not take everything in time"
 
     def _carry_out(self, *, final: bool) -> None:
-        while self._steps and self._try(self._steps[0], final=final):
+        while (steps := self._steps or self._closing) and self._try(steps, final=final):
             pass
 
-    def _try(self, step: Step, *, final: bool) -> bool:
+    def _alone(self) -> bool:
+        """Whether no other process follows this run."""
+        if self._hold is None:
+            try:
+                self._hold = Hold(self.folder, FEED)
+            except BlockingIOError:
+                return False
+            except OSError:
+                pass  # nothing can be written there, and nobody else will
+        return True
+
+    def _try(self, steps: deque[Step], *, final: bool) -> bool:
         """Carry out the first step; False where it is to be tried again later."""
         try:
-            step()
+            if self._tries and self.run_id:
+                self._there = self.store.points(self.run_id)
+            steps[0]()
         except Exception as error:
             self._tries += 1
             if self._tries < TRIES and not final:
                 return False
             self._error = self._error or self._told(error)
         self._tries = 0
-        self._steps.popleft()
+        steps.popleft()
         return True
 
     def _finish(self) -> None:
         self.done = True
+        if self._hold is not None:
+            self._hold.let_go(remove=True)
         error = {"error": self._error} if self._error else {}
         self._say(folder=str(self.folder), done=True, **error)
 
@@ -118,10 +149,27 @@ class Follower:
     def _create(self, record: dict[str, Any]) -> None:
         if self._parent:
             record = {**record, "tags": {**record["tags"], "mlflow.parentRunId": self._parent}}
-        self.run_id = self.store.create_run(record)
+        self.run_id = self._found(record) or self.store.create_run(record)
         ids = {"run_id": self.run_id, "experiment_id": self.store.experiment_id}
         (self.folder / "mlflow.json").write_text(json.dumps(ids) + "\n")
         self._say(folder=str(self.folder), **ids)
+
+    def _found(self, record: dict[str, Any]) -> str | None:
+        """Give the run that there is already, open again; None where nothing was sent before."""
+        if self._resume is None and not self._tries:
+            return None
+        run_id = self.store.find_run(record["tags"].get("gdexp.journal", ""))
+        if run_id is not None and self._resume is not None:
+            self.store.reopen_run(run_id, self._resume)
+            self._there = self.store.points(run_id)
+        return run_id
+
+    def _plan_resume(self, record: dict[str, Any]) -> None:
+        """Forget the end that was none."""
+        self._closing.clear()
+        self._ended, self._resume = False, record
+        if self.run_id:
+            self._steps.append(lambda: self.store.reopen_run(self.run_id, record))
 
     def _plan_epoch(self, epoch: dict[str, Any]) -> None:
         """Choose evenly spaced epochs, such that a curve has at most `MOST_POINTS`.
@@ -150,18 +198,32 @@ class Follower:
     def _plan_epochs(self) -> None:
         for first in range(0, len(self._epochs), AT_ONCE):
             some = self._epochs[first : first + AT_ONCE]
-            self._steps.append(lambda some=some: self.store.log_epochs(self.run_id, some))  # type: ignore[misc]
+            self._steps.append(lambda some=some: self._send(some))  # type: ignore[misc]
         self._epochs = []
 
+    def _send(self, epochs: list[dict[str, Any]]) -> None:
+        """Send the metrics of some epochs that the store does not have."""
+        for epoch in epochs:
+            for name in [
+                name for name in epoch["metrics"] if (name, epoch["epoch"]) in self._there
+            ]:
+                del epoch["metrics"][name]
+        self.store.log_epochs(self.run_id, epochs)
+
     def _plan_end(self, record: dict[str, Any]) -> None:
-        if self._skipped is not None:
-            self._epochs.append(self._skipped)  # a curve ends where the run ended
-        self._epochs += self._by_update.last()
+        if record["status"] == "FINISHED":  # a curve ends where the run ended, and only there
+            self._epochs += [] if self._skipped is None else [self._skipped]
+            self._epochs += self._by_update.last()
         self._plan_epochs()
         self._ended = True
-        folder = self.folder
-        self._steps.append(lambda: self.store.log_end(self.run_id, record))
-        self._steps.append(lambda: self.store.log_journal(self.run_id, record, folder))
-        if record["model"]:
-            self._steps.append(lambda: self.store.log_model(self.run_id, folder / record["model"]))
-        self._steps.append(lambda: self.store.close_run(self.run_id, record))
+        folder, model = self.folder, record["model"]
+        self._closing.append(lambda: self._send_end(record))
+        self._closing.append(lambda: self.store.log_journal(self.run_id, record, folder))
+        if model:
+            self._closing.append(lambda: self.store.log_model(self.run_id, folder / model))
+        self._closing.append(lambda: self.store.close_run(self.run_id, record))
+
+    def _send_end(self, record: dict[str, Any]) -> None:
+        for name in [name for name in record["metrics"] if (name, 0) in self._there]:
+            del record["metrics"][name]
+        self.store.log_end(self.run_id, record)

@@ -6,13 +6,15 @@ Numbers that JSON does not have (NaN, the infinities) are written as strings, wh
 
 import json
 import math
+import os
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gdexp.errors import GdexpError
+from gdexp.errors import GdexpError, one_of
 
 NAME = "journal.jsonl"
 _CRC = ',"crc":"'
@@ -22,13 +24,50 @@ class JournalError(GdexpError):
     """A journal that is damaged; the message names the file and the line."""
 
 
+@dataclass(frozen=True)
+class Journaling:
+    """When what was written is made sure to be on the disk.
+
+    Each record is handed to the system at once, so that it outlives the process. Only a power cut,
+    or a crash of the system, can take what the system has not yet written: `fsync` waits for that.
+
+    Parameters
+    ----------
+    fsync : {"second", "epoch", "never"}
+        ``epoch``: after each record. ``second``: where the last time was a second ago, and at the
+        end. ``never``: the system writes when it likes, usually within half a minute.
+
+    Raises
+    ------
+    SettingError
+        Where it is none of them.
+    """
+
+    fsync: str = "second"
+
+    def __post_init__(self) -> None:
+        one_of("fsync", self.fsync, PAUSES)
+
+    @property
+    def pause(self) -> float:
+        """Seconds from one time to the next, at least."""
+        return PAUSES[self.fsync]
+
+
+PAUSES = {"second": 1.0, "epoch": 0.0, "never": math.inf}
+
+
 class Journal:
-    """Writes a new journal in a run's output folder.
+    """Writes a journal in a run's output folder.
 
     Parameters
     ----------
     folder : Path
         The run's own folder.
+    journaling : Journaling
+        When it is made sure to be on the disk.
+    count : int
+        Records that are there already, of a run that goes on; 0: the journal is a new one.
 
     Raises
     ------
@@ -36,14 +75,24 @@ class Journal:
         Where the folder holds a journal already: a run never writes into another's.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = (folder / NAME).open("x", encoding="utf-8")
+    def __init__(self, folder: Path, journaling: Journaling | None = None, count: int = 0) -> None:
+        self._file = (folder / NAME).open("a" if count else "x", encoding="utf-8")
+        self._pause, self._synced = (journaling or Journaling()).pause, time.monotonic()
+        self.count = count
 
     def write(self, kind: str, **content: Any) -> None:
         """Append one record, stamped with the time (ms since 1970), and hand it to the system."""
         record = {"kind": kind, "time": round(time.time() * 1000), **content}
         self._file.write(seal(record) + "\n")
         self._file.flush()
+        self.count += 1
+        if time.monotonic() - self._synced >= self._pause:
+            self.sync()
+
+    def sync(self) -> None:
+        """Wait until all is on the disk."""
+        os.fsync(self._file.fileno())
+        self._synced = time.monotonic()
 
     @property
     def closed(self) -> bool:
@@ -52,6 +101,8 @@ class Journal:
 
     def close(self) -> None:
         """Write no more."""
+        if self._pause < math.inf:
+            self.sync()
         self._file.close()
 
 
@@ -113,3 +164,39 @@ def _speakable(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _speakable(each) for key, each in value.items()}
     return [_speakable(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def mend(folder: Path) -> str:
+    """Drop what a power cut left of the last records, so that the journal can go on.
+
+    Returns
+    -------
+    str
+        What was dropped, in a word; empty where nothing was.
+
+    Raises
+    ------
+    JournalError
+        At a line that is not what was written, where whole ones follow it: that was no power cut.
+    """
+    path, whole, lines, torn = folder / NAME, 0, 0, 0
+    why = ""
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                if not line.endswith(b"\n"):
+                    raise ValueError("its end is missing")
+                unseal(line[:-1].decode())
+            except ValueError as error:
+                torn, why = torn + 1, why or str(error)
+                continue
+            if torn:
+                raise JournalError(f"{path}, line {lines + 1}: {why}")
+            whole, lines = whole + len(line), lines + 1
+    if not torn:
+        return ""
+    with path.open("r+b") as file:
+        file.truncate(whole)
+        os.fsync(file.fileno())
+    what = f"line {lines + 1} was" if torn == 1 else f"lines {lines + 1} to {lines + torn} were"
+    return f"{path}: {what} torn, as by a power cut, and dropped"

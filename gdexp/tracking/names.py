@@ -4,9 +4,11 @@ A name ``a/b`` stands in the section "a" of MLflow's page; figures that are logg
 step 0, where they draw as bars.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gdexp.descent import Epoch
+from gdexp.measure import Measure
 
 
 def of_epoch(epoch: Epoch) -> dict[str, float]:
@@ -25,6 +27,34 @@ def of_epoch(epoch: Epoch) -> dict[str, float]:
     if epoch.eta is not None:
         named["progress/eta"] = epoch.eta
     return {**named, **epoch.extra}
+
+
+def epoch_of(record: Mapping[str, Any], sizes: Mapping[str, int]) -> Epoch:
+    """Give back the epoch whose record a journal holds, exactly as it was.
+
+    Parameters
+    ----------
+    record : mapping
+        Of the kind "epoch".
+    sizes : mapping of str to int
+        How many examples each set has that is measured.
+    """
+    metrics = record["metrics"]
+    parts = {}
+    for name, n in sizes.items():
+        right = metrics.get(f"{name}/accuracy")
+        correct = None if right is None else round(right * n)
+        parts[name] = Measure(float(metrics[f"{name}/cost_sum"]), n, correct)
+    return Epoch(
+        record["epoch"],
+        metrics["progress/updates"],
+        metrics["progress/examples"],
+        metrics["progress/seconds"],
+        float(record["cost"]),
+        parts,
+        eta=metrics.get("progress/eta"),
+        ended=record.get("ended", ""),
+    )
 
 
 def once(epochs: Sequence[Epoch], total_seconds: float) -> dict[str, float]:

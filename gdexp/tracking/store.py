@@ -29,6 +29,9 @@ MOST_PARAMS = 100
 TABLES = "mlflow.loggedArtifacts"  # the tag in which the page looks for tables
 LONGEST_PARAM = 6000  # longer ones would be cut: they live in the config artifact only
 
+# Tags that the end of a run sets.
+ENDS = ("gdexp.outcome", "gdexp.reason", "mlflow.note.content")
+
 T = TypeVar("T")
 
 
@@ -92,6 +95,31 @@ class Store:
             self.experiment_id, record["time"], tags=tags, run_name=record["name"]
         )
         return str(run.info.run_id)
+
+    def find_run(self, journal: str) -> str | None:
+        """Give the id of the run that is fed from a journal; None where there is none."""
+        where = f"tags.`gdexp.journal` = '{journal}'"
+        found = self.client.search_runs([self.experiment_id], where, max_results=1)
+        return str(found[0].info.run_id) if found else None
+
+    def points(self, run_id: str) -> set[tuple[str, int]]:
+        """Give metric and step of every point that a run has."""
+        names = self.client.get_run(run_id).data.metrics
+        return {
+            (name, point.step)
+            for name in names
+            for point in self.client.get_metric_history(run_id, name)
+        }
+
+    def reopen_run(self, run_id: str, record: dict[str, Any]) -> None:
+        """Take back the end of a run that goes on, as its journal's resume record says."""
+        known = self.client.get_run(run_id).data.tags
+        for name in ENDS:
+            if name in known:
+                self.client.delete_tag(run_id, name)
+        for name, value in {**record["tags"], "gdexp.feeder_pid": str(os.getpid())}.items():
+            self.client.set_tag(run_id, name, value)
+        self.client.update_run(run_id, "RUNNING")
 
     def describe_run(self, run_id: str, record: dict[str, Any]) -> None:
         """Send what is known at the start: parameters and data sets."""

@@ -134,7 +134,7 @@ def test_a_trail_is_bounded_evenly_spaced_and_begins_at_the_start(most: int, cou
     trail = Trail(most)
     for epoch in range(count):
         trail.add(Waypoint(epoch, epoch, np.zeros(1)))
-    kept = [p.epoch for p in trail._points]
+    kept = [p.epoch for p in trail.points]
     assert len(kept) <= most
     assert kept[0] == 0
     assert len({b - a for a, b in pairwise(kept)}) <= 1

@@ -1,0 +1,47 @@
+"""The hold on a run's folder: at most one process at a time goes on with a run, or feeds it."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class Hold:
+    """Holds a folder until it is let go, or the process ends, however that happens.
+
+    The system keeps it (``flock``), so a process that was killed holds nothing.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        What is held; the file that stands for it.
+
+    Raises
+    ------
+    BlockingIOError
+        Where another process holds it.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / name
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(self._file).st_nlink == 0:  # removed by who held it, since it was opened
+                raise BlockingIOError
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def let_go(self, *, remove: bool = False) -> None:
+        """Hold it no more; `remove`: nobody will again."""
+        if self._file < 0:
+            return
+        if remove:
+            self._path.unlink(missing_ok=True)
+        os.close(self._file)
+        self._file = -1
+
+
+RUN = "run.lock"  # who trains
+FEED = "feed.lock"  # who brings the journal into MLflow
