@@ -166,7 +166,7 @@ def test_tables_fit_and_show_what_there_is(inside: Command, outputs: Path) -> No
     assert costs == sorted(costs)
     assert all(len(line.rstrip()) <= 60 for line in [head, *rows])
     assert "sorted by the best validation cost" in ran.stdout
-    assert "engine   reference, float32, chosen by engine=auto" in ran.stdout
+    assert "engine   reference, float64, chosen by engine=auto" in ran.stdout
     shutil.rmtree(outputs)
     ran = inside("-m", "problem=function", "function=bowl", "eta=0.1,0.2", "epochs=2", OFF)
     assert ran.stdout.partition("\n\n")[2].split("\n")[0].split() == [
