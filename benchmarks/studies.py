@@ -75,7 +75,8 @@ The book says of m = 10 and n = 60,000: "a factor of 6,000 speedup in estimating
 n = 50,000, since 10,000 images are kept for validation. The measured speed-up is the time of an
 update with all n examples over that of one with m: seconds of training by the number of updates,
 the median of the seeds. The relative error of an estimate is √(mean ‖G_m − G‖²) / ‖G‖, measured by
-`diagnostics=noise` before the first update. Times vary with what else the machine does. All have seen the same number of examples at the end.
+`diagnostics=noise` before the first update.
+Times vary with what else the machine does. All have seen the same number of examples at the end.
 """
 
 

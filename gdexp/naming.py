@@ -9,12 +9,6 @@ from gdexp.request import WHERE
 
 # Not of what is computed, or said otherwise.
 LEFT_OUT = ("tracking", "diagnostics", "journal", "checkpoint", "experiment")
-    "tracking",
-    "diagnostics",
-    "journal",
-    "checkpoint",
-    "experiment",
-)  # not computed, or said
 SAID = ("optimizer",)  # in every name
 
 

@@ -3,6 +3,7 @@
 import signal
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.tracking.test_killed import start, until
 LONG = ["-m", "optimizer=sgd", "seed=0,1", "epochs=1000000"]
 
 
-def rows(outputs: Path, query: str) -> list[tuple[str, ...]]:
+def rows(outputs: Path, query: str) -> list[tuple[Any, ...]]:
     with sqlite3.connect(outputs / "mlflow.db") as store:
         return store.execute(query).fetchall()
 
@@ -25,7 +26,7 @@ def statuses(outputs: Path) -> dict[str, str]:
         " JOIN tags k ON k.run_uuid = r.run_uuid AND k.key = 'gdexp.kind'"
         " LEFT JOIN tags j ON j.run_uuid = r.run_uuid AND j.key = 'gdexp.job'",
     )
-    return dict(found)  # type: ignore[arg-type]
+    return dict(found)
 
 
 def tags(outputs: Path) -> dict[str, str]:
@@ -35,10 +36,10 @@ def tags(outputs: Path) -> dict[str, str]:
         "SELECT key, value FROM tags WHERE run_uuid IN"
         " (SELECT run_uuid FROM tags WHERE key = 'gdexp.kind' AND value = 'sweep')",
     )
-    return dict(found)  # type: ignore[arg-type]
+    return dict(found)
 
 
-def parents(outputs: Path) -> set[tuple[str, ...]]:
+def parents(outputs: Path) -> set[tuple[Any, ...]]:
     return {*rows(outputs, "SELECT value FROM tags WHERE key = 'mlflow.parentRunId'")}
 
 
