@@ -101,9 +101,17 @@ def test_a_process_that_is_killed_leaves_no_run_behind_as_running(outputs: Path)
 def test_a_run_that_was_killed_is_the_same_run_when_it_goes_on(
     outputs: Path, gdexp: Command
 ) -> None:
-    words = ["optimizer=sgd", "batch=100", "epochs=400", "engine=reference", "checkpoint.seconds=0"]
+    words = [
+        "optimizer=sgd",
+        "batch=100",
+        "epochs=1500",
+        "engine=reference",
+        "checkpoint.seconds=1",
+    ]
     process = start(outputs, *words)
-    until(lambda: [*outputs.glob("runs/*/*/mlflow.json")])
+    until(
+        lambda: [j for j in outputs.glob("runs/*/*/journal.jsonl") if '"epoch":9,' in j.read_text()]
+    )
     process.kill()
     process.communicate(timeout=60)
     (folder,) = (path.parent for path in outputs.glob("runs/*/*/journal.jsonl"))
@@ -111,12 +119,12 @@ def test_a_run_that_was_killed_is_the_same_run_when_it_goes_on(
     assert ran.returncode == 0, ran.stderr
     assert status(outputs) == [("FINISHED", "ok")]
     records = [*Reader(folder).new()]
-    assert [r["epoch"] for r in records if r["kind"] == "epoch"] == [*range(401)]
+    assert [r["epoch"] for r in records if r["kind"] == "epoch"] == [*range(1501)]
     with sqlite3.connect(outputs / "mlflow.db") as store:
         query = "SELECT step, value FROM metrics WHERE key = 'val/accuracy' ORDER BY step"
         points = store.execute(query).fetchall()
     values = {r["epoch"]: r["metrics"]["val/accuracy"] for r in records if r["kind"] == "epoch"}
-    assert points == [(step, values[step]) for step in range(0, 401, 2)]
+    assert points == [(step, values[step]) for step in range(0, 1501, 5)]
 
 
 @pytest.mark.parametrize("seconds", [0.03, 0.08, 0.12, 0.16, 0.2])
