@@ -5,17 +5,15 @@ that our own menu has, before anything is imported or made.
 """
 
 import dataclasses
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gdexp import build, places
-from gdexp.build import TARGET, Origin
-from gdexp.errors import GdexpError
+from gdexp import build
+from gdexp.build import Origin
 from gdexp.experiment import Experiment
 from gdexp.request import Request
+from gdexp.trusted import check_targets
 
 GROUPS = [field.name for field in dataclasses.fields(Experiment)]
 
@@ -58,29 +56,6 @@ def experiment(config: Mapping[str, Any], choices: Mapping[str, str]) -> Experim
     GdexpError
         Where a class is none of those, or a value is not allowed.
     """
-    _check(config, "")
+    check_targets(config)
     plain = {name for name, value in config.items() if not isinstance(value, dict)}
     return build.experiment(config, Origin(choices, (), plain))
-
-
-def _check(value: Any, path: str) -> None:
-    """Refuse every class that is not of the menu, wherever it is named."""
-    if isinstance(value, list):
-        for each in value:
-            _check(each, path)
-    if not isinstance(value, dict):
-        return
-    for key, each in value.items():
-        if key == TARGET and each not in targets():
-            raise GdexpError(
-                f"the record of this run: {path}.{TARGET} is {each!r}, which the menu does not "
-                "have. Only what it has is made from a record."
-            )
-        _check(each, f"{path}.{key}".lstrip("."))
-
-
-@lru_cache(maxsize=1)
-def targets() -> frozenset[str]:
-    """Give the classes that our own menu has."""
-    texts = (file.read_text(encoding="utf-8") for file in places.conf().glob("*/*.yaml"))
-    return frozenset(name for text in texts for name in re.findall(rf"{TARGET}: *(\S+)", text))

@@ -32,7 +32,6 @@ ORDER = [
     "request",
     "result",
     "tables",
-    "record",
     "report",
     "interrupted",
     "record",
@@ -44,6 +43,7 @@ ORDER = [
     "help",
     "complain",
     "build",
+    "trusted",
     "recorded",
     "compose",
     "sweeps",
@@ -72,7 +72,7 @@ NEVER = {
 }
 HOMES = {
     "hydra": {"app", "compose", "complain", "sweeps", "task"},
-    "yaml": {"app", "complain", "menu", "replay.trusted"},
+    "yaml": {"app", "complain", "menu", "replay.trusted", "trusted"},
     "omegaconf": {"app", "compose", "record", "data", "sweeps", "task"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "tables", "data", "session"},

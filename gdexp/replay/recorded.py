@@ -12,6 +12,7 @@ from gdexp.replay.values import END, Values, is_time, of_journal
 from gdexp.stored import Reader, StoredRun, files
 from gdexp.tracking.journal import NAME as JOURNAL
 from gdexp.tracking.journal import seal, unseal
+from gdexp.trusted import check_targets
 
 CONFIG = "config/resolved.yaml"
 NODES = ("git", "packages", "threads")  # of environment.json
@@ -113,7 +114,7 @@ def _config(run: StoredRun, uri: str, who: str) -> dict[str, Any]:
     data = files.read(run, CONFIG, uri)
     try:
         config = trusted.parsed(data)
-        trusted.check_targets(config)
+        check_targets(config)
     except GdexpError as error:
         raise GdexpError(f"{who}: its {CONFIG} {_joined(error)}") from None
     return config

@@ -1,7 +1,6 @@
 """What is taken from a record's configuration: whoever can write to a store may have written it."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from gdexp.tracking import Tracking
 MOST_BYTES = 2**18  # a configuration has some 2 KB; YAML takes seconds a MB
 LARGEST = 2**63
 DEEPEST = 12  # nodes within each other
-SEVERAL = "diagnostics"  # the group that may have several nodes
 
 
 def parsed(data: bytes) -> dict[str, Any]:
@@ -70,53 +68,6 @@ def _line(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
     return " ".join(str(error).split())[:200]
-
-
-@cache
-def offered() -> Mapping[str, set[str]]:
-    """Give the paths of the classes that the menu's options name, by group."""
-    found: dict[str, set[str]] = {}
-    for options in menu.groups([places.conf()]).values():
-        for file in options.values():
-            content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-            if not menu.is_global(file):
-                content = {menu.node(file).partition(".")[0]: content}
-            for group, node in content.items():
-                if isinstance(node, dict) and TARGET in node:
-                    found.setdefault(group, set()).add(node[TARGET])
-    return found
-
-
-def check_targets(config: Mapping[str, Any]) -> None:
-    """Refuse classes that the menu does not offer: no other path is ever looked up.
-
-    Raises
-    ------
-    GdexpError
-        Naming the first.
-    """
-    for setting, target in _targets(config):
-        group = setting.partition(".")[0]
-        depth = 2 if group == SEVERAL else 1
-        allowed = offered().get(group, set()) if setting.count(".") == depth else set()
-        if not isinstance(target, str) or target not in allowed:
-            known = ", ".join(sorted(allowed)) or "none there"
-            raise GdexpError(
-                f"{setting} must be one of gdexp's own classes ({known}). Got {target!r}."
-            )
-
-
-def _targets(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            name = f"{path}.{key}" if path else str(key)
-            if str(key).startswith("_"):
-                yield name, value
-            else:
-                yield from _targets(value, name)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _targets(value, f"{path}.")
 
 
 def replaced(
