@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from gdexp.tracking.settings import masked
-from gdexp.views import VIEWS, missing
+from gdexp.views import CREATED, TRAINED, VIEWS, missing
 
 FIRST = "compare"
 CHARTS, TABLE = "CHART", "TABLE"
@@ -23,7 +23,7 @@ PAGES: Mapping[str, tuple[str, str]] = {  # the saved view of each, and the side
     "seeds": ("seeds", CHARTS),
     "sweep": ("sweep", CHARTS),
 }
-PLAIN = "plain"  # MLflow's own page
+PLAIN = "plain"  # MLflow's own page, with the same runs
 LOCAL = ("http://127.0.0.1:", "http://localhost:")
 WRONG = (OSError, ValueError, KeyError, TypeError)  # no answer, or not the one asked for
 
@@ -105,12 +105,13 @@ def _save(server: str, experiment: Mapping[str, Any]) -> str:
 
 
 def _urls(server: str, experiment_id: str) -> dict[str, str]:
-    plain = f"{server}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+    page = f"{server}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
     saved = {
-        name: f"{plain}&viewStateShareKey={VIEWS[view].id}&compareRunsMode={side}"
+        name: f"{page}&viewStateShareKey={VIEWS[view].id}&compareRunsMode={side}"
         for name, (view, side) in PAGES.items()
     }
-    return {**saved, PLAIN: plain}
+    asked = {"searchFilter": TRAINED, "orderByKey": CREATED, "orderByAsc": "false"}
+    return {**saved, PLAIN: f"{page}&{urllib.parse.urlencode(asked, quote_via=urllib.parse.quote)}"}
 
 
 def _without_password(url: str) -> str:

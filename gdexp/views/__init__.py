@@ -6,6 +6,6 @@ whether it still does. Nothing here imports mlflow.
 
 from gdexp.views.prepared import VIEWS
 from gdexp.views.tags import MARK, PREFIX, missing
-from gdexp.views.view import View
+from gdexp.views.view import CREATED, TRAINED, View
 
-__all__ = ["MARK", "PREFIX", "VIEWS", "View", "missing"]
+__all__ = ["CREATED", "MARK", "PREFIX", "TRAINED", "VIEWS", "View", "missing"]

@@ -8,6 +8,9 @@ from gdexp.views.cards import Card
 
 TRAINED = "tags.`gdexp.kind` = 'train'"
 IN_SWEEP = f"{TRAINED} AND tags.`gdexp.sweep_id` LIKE '%'"
+# The time at which a run began, by its other name: where the page's runs are in the order of
+# ``attributes.start_time``, it adds their parents, and shows these alone, without their runs.
+CREATED = "attributes.`Created`"  # in backticks, for the page to show its name
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class View:
     columns: Mapping[str, int]
     sections: Sequence[Section]
     where: str = TRAINED
-    order: str = "attributes.start_time"
+    order: str = CREATED
     group: str = ""
 
     def state(self) -> dict[str, Any]:

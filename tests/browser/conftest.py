@@ -12,11 +12,12 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.conftest import FOREIGN, command
 
@@ -29,6 +30,7 @@ QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # it reaches our server alone
 ]
 PATIENCE = 60_000  # ms: of a slow, shared machine
 SIZE = ViewportSize(width=1400, height=1120)
@@ -37,6 +39,11 @@ WELCOMED = """
 localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
 localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
 """
+
+SWEEP = ("-m", "optimizer=sgd", "batch=1,10,100", "eta=0.3,3", "seed=0,1", "epochs=6")
+NAMED = [
+    f"sgd m={m} eta={eta} s={seed}" for m in (1, 10, 100) for eta in (0.3, 3) for seed in (0, 1)
+]
 
 Shoot = Callable[[Page, str], None]
 
@@ -57,22 +64,30 @@ class Run:
 
 @dataclass(frozen=True)
 class Site:
-    """A page that is being served, and the runs that it is to show, in the order of the jobs."""
+    """A server of MLflow: the pages that the command tells, and the runs that they are to show.
 
-    url: str
+    Parameters
+    ----------
+    urls : dict of str to str
+        By the names that ``view=`` takes.
+    runs : list of Run
+        In the order of the jobs.
+    """
+
+    urls: dict[str, str]
     runs: list[Run]
 
     @property
     def server(self) -> str:
-        return self.url.partition("/#/")[0]
+        return self.urls["plain"].partition("/#/")[0]
 
     @property
     def experiment(self) -> str:
-        return self.url.partition("/experiments/")[2].partition("/")[0]
+        return self.urls["plain"].partition("/experiments/")[2].partition("/")[0]
 
-    def run_page(self, run: Run) -> str:
+    def run_page(self, run_id: str) -> str:
         """Give the URL of a run's page, as the "Model training" side shows it."""
-        place = f"{self.server}/#/experiments/{self.experiment}/runs/{run.run_id}"
+        place = f"{self.server}/#/experiments/{self.experiment}/runs/{run_id}"
         return f"{place}?workflowType=machine_learning"
 
     def compare_page(self) -> str:
@@ -99,32 +114,19 @@ def chromium() -> str:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An outputs folder with a sweep in its store."""
     outputs = tmp_path_factory.mktemp("browser") / "outputs"
-    words = ("-m", "optimizer=sgd", "batch=1,10,100", "epochs=10")
-    ran = command(*words, outputs=outputs, cwd=outputs.parent)
+    ran = command(*SWEEP, outputs=outputs, cwd=outputs.parent)
     assert ran.returncode == 0, ran.stderr
     return outputs
 
 
 @pytest.fixture(scope="session")
-def compared(swept: Path) -> list[str]:
-    """The names of the runs of a larger sweep, in an experiment of its own, the first one first."""
-    axes = ("optimizer=sgd", "batch=1,10,100", "eta=0.3,3", "seed=0,1")
-    words = ("-m", *axes, "epochs=6", "tracking.experiment=compared")
-    ran = command(*words, outputs=swept, cwd=swept.parent)
-    assert ran.returncode == 0, ran.stderr
-    return [
-        f"sgd m={m} eta={eta} s={seed}" for m in (1, 10, 100) for eta in (0.3, 3) for seed in (0, 1)
-    ]
-
-
-@pytest.fixture(scope="session")
 def site(chromium: str, swept: Path) -> Iterator[Site]:
-    """The page of the sweep, served by the command that a person would use."""
+    """The pages of the sweep, served by the command that a person would use."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     with subprocess.Popen(
-        [sys.executable, "-m", "gdexp", "ui", "view=plain", f"port={port}"],
+        [sys.executable, "-m", "gdexp", "ui", f"port={port}"],
         cwd=swept.parent,
         env={**kept, "GDEXP_OUTPUTS": str(swept)},
         stdin=subprocess.DEVNULL,
@@ -132,16 +134,34 @@ def site(chromium: str, swept: Path) -> Iterator[Site]:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
         try:
-            url = process.stdout.readline().strip()
-            assert url, process.communicate()[1]
-            first = min(swept.glob("sweeps/*/*"))
-            folders = sorted(path.parent for path in first.glob("*/mlflow.json"))
-            yield Site(url, [_run(url.partition("/#/")[0], folder) for folder in folders])
+            urls = _told(process)
+            plain = command(
+                "ui",
+                f"tracking.uri=http://127.0.0.1:{port}",
+                "view=plain",
+                outputs=swept,
+                cwd=swept.parent,
+            )
+            urls["plain"] = plain.stdout.strip()
+            server = urls["plain"].partition("/#/")[0]
+            (sweep,) = swept.glob("sweeps/*/*")
+            folders = [sweep / str(job) for job in range(len(NAMED))]
+            yield Site(urls, [_run(server, folder) for folder in folders])
         finally:
             process.send_signal(signal.SIGINT)
             process.wait()
+
+
+def _told(process: "subprocess.Popen[str]") -> dict[str, str]:
+    """Read the URLs that the command tells: the first one, and then the others by their names."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    first = process.stdout.readline().strip()
+    assert first, process.communicate()[1]
+    said = iter(process.stderr.readline, "")
+    others = [line.split() for line in takewhile(lambda line: "Ctrl-C" not in line, said)]
+    return {"compare": first, **{words[0]: words[1] for words in others if len(words) == 2}}
 
 
 def _run(server: str, folder: Path) -> Run:
@@ -166,20 +186,12 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """An empty page of a browser that knows nothing yet and reaches the server alone."""
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page of a browser that knows nothing yet."""
     expect.set_options(timeout=PATIENCE)
     context = browser.new_context(viewport=SIZE, locale="en-GB")
     context.set_default_timeout(PATIENCE)
     context.add_init_script(WELCOMED)
-
-    def only_ours(route: Route) -> None:
-        if route.request.url.startswith((site.server, "data:", "blob:")):
-            route.continue_()
-        else:
-            route.abort()
-
-    context.route("**/*", only_ours)
     yield context.new_page()
     context.close()
 
