@@ -91,6 +91,8 @@ def _spelled(word: str) -> str:
     name = word.lstrip("+")
     if name.startswith("sweep."):
         return f"hydra.sweeper.{name.removeprefix('sweep.')}"
+    if name == word and name.startswith(("launcher=", "launcher.")):
+        return f"hydra/{name}" if name.startswith("launcher=") else f"hydra.{name}"
     if name.startswith("study="):
         return f"+{name}"
     return _quoted(word)

@@ -9,6 +9,8 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from gdexp.request import Request
+
 
 class Frozen:
     """Stands in for Hydra's loader of configurations, before any launcher of Hydra's.
@@ -26,6 +28,15 @@ class Frozen:
         self._loader = loader
         self._hydra = b""
         self._jobs: dict[tuple[str, ...], str] = {}
+        self._requests: dict[tuple[str, ...], bytes] = {}
+
+    def keep_request(self, words: Sequence[str], request: Request) -> None:
+        """Keep what a job asks for, for a launcher of our own: it need not be composed again."""
+        self._requests[tuple(words)] = zlib.compress(pickle.dumps(request), 1)
+
+    def request(self, words: Sequence[str]) -> bytes:
+        """Give what a job asks for, pickled."""
+        return zlib.decompress(self._requests[tuple(words)])
 
     def keep(self, words: Sequence[str], config: DictConfig, note: dict[str, Any]) -> None:
         """Keep a job's configuration, with what the job is to know of its sweep."""
@@ -72,4 +83,5 @@ class Frozen:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         jobs = json.loads(zlib.decompress(state.pop("_packed")))
-        self.__dict__.update(state, _jobs={tuple(words): kept for words, kept in jobs})
+        known = {tuple(words): kept for words, kept in jobs}
+        self.__dict__.update(state, _jobs=known, _requests={})

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from gdexp.sweeps.grids import Words, expand
 from gdexp.sweeps.settings import Study
 from gdexp.tracking import Tracking
 from gdexp.tracking.jobs import settings_of
+from gdexp.tracking.settings import masked
 from gdexp.training import check
 
 STUDY = "study"
@@ -177,6 +178,8 @@ class _Planner:
         varies = varying(words, self._varied)
         note = {"variant": variant, "varies": varies, "special": list(request.special)}
         self.frozen.keep(words, config, note)
+        planned = replace(request, variant=variant, varies=[*map(masked, varies)])
+        self.frozen.keep_request(words, planned)
         self.jobs.append(_job(len(self.jobs), words, request, str(config.outputs)))
 
     def _compose(self, words: Words) -> tuple[DictConfig, Request]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gdexp.tracking.batch import Batch
 from gdexp.tracking.journal import JournalError, Reader
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Follower:
         self._steps: deque[Step] = deque()
         self._tries = 0
         self._stride, self._unending = 1, False
-        self._epochs: list[dict[str, Any]] = []  # to be sent
+        self._batch = Batch()  # to be sent
         self._looked: int | None = None  # the epoch of the last look whose metrics are sent
         self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
 
@@ -61,7 +62,6 @@ class Follower:
         self._read()
         if last and not self._ended:
             self._ended = True
-            self._plan_epochs()
             self._steps.append(lambda: self.store.close_abandoned(self.run_id, self.folder))
         if hurry:
             self._hasten()
@@ -102,13 +102,14 @@ class Follower:
                 getattr(self, f"_plan_{record['kind']}")(record)
         except (OSError, JournalError) as error:
             self._error = self._error or self._told(error)
-        self._plan_epochs()
+        self._plan_batch()
 
     def _plan_start(self, record: dict[str, Any]) -> None:
         every, self._unending = record["every"], record["epochs"] is None
         self._stride = every * max(1, -(-(record["epochs"] or 0) // (every * (MOST_POINTS - 2))))
         self._steps.append(lambda: self._create(record))
-        self._steps.append(lambda: self.store.describe_run(self.run_id, record))
+        self._steps.append(lambda: self.store.describe_data(self.run_id, record["datasets"]))
+        self._batch.params |= record["params"]
         self._steps.append(
             lambda: self.store.log_files(self.run_id, record["artifacts"], self.folder)
         )
@@ -132,31 +133,38 @@ class Follower:
         if epoch["epoch"] % self._stride:
             self._skipped = epoch
         else:
-            self._epochs.append(epoch)
+            self._add(epoch)
             self._skipped = None
 
     def _plan_look(self, look: dict[str, Any]) -> None:
         """Send every file, and metrics as closely as those of epochs are sent, the last always."""
         if self._looked is None or look["last"] or look["epoch"] >= self._looked + self._stride:
             self._looked = look["epoch"]
-            self._epochs.append(look)
+            self._add(look)
         if look["artifacts"]:
             files = look["artifacts"]
             self._steps.append(lambda: self.store.log_found(self.run_id, files, self.folder))
 
-    def _plan_epochs(self) -> None:
-        for first in range(0, len(self._epochs), AT_ONCE):
-            some = self._epochs[first : first + AT_ONCE]
-            self._steps.append(lambda some=some: self.store.log_epochs(self.run_id, some))  # type: ignore[misc]
-        self._epochs = []
+    def _add(self, epoch: dict[str, Any]) -> None:
+        """Put figures of an epoch among what is to be sent."""
+        if len(self._batch.points) >= AT_ONCE:
+            self._plan_batch()
+        self._batch.points.append((epoch["time"], epoch["epoch"], epoch["metrics"]))
+
+    def _plan_batch(self) -> None:
+        """Plan to send what has come together."""
+        if self._batch:
+            batch, self._batch = self._batch, Batch()
+            self._steps.append(lambda: self.store.log(self.run_id, batch))
 
     def _plan_end(self, record: dict[str, Any]) -> None:
         if self._skipped is not None:
-            self._epochs.append(self._skipped)  # a curve ends where the run ended
-        self._plan_epochs()
+            self._add(self._skipped)  # a curve ends where the run ended
+        self._batch.points.append((record["time"], 0, record["metrics"]))
+        self._batch.tags |= record["tags"]
+        self._plan_batch()
         self._ended = True
         folder = self.folder
-        self._steps.append(lambda: self.store.log_end(self.run_id, record))
         self._steps.append(lambda: self.store.log_journal(self.run_id, record, folder))
         if record["model"]:
             self._steps.append(lambda: self.store.log_model(self.run_id, folder / record["model"]))

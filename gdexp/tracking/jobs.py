@@ -185,9 +185,14 @@ def headline(jobs: Sequence[JobState]) -> str:
     found = best(jobs)
     if found is None:
         return counts(jobs)
-    value = found.metrics[found.judge]
-    figure = f"{value:.2%}" if found.judge.endswith("accuracy") else f"{value:.4g}"
-    return f"{counts(jobs)}; best: {found.named}, {JUDGED[found.judge]} {figure}"
+    return f"{counts(jobs)}; best: {told_best(found)}"
+
+
+def told_best(job: JobState) -> str:
+    """Name the best job, and what it reached."""
+    value = job.metrics[job.judge]
+    figure = f"{value:.2%}" if job.judge.endswith("accuracy") else f"{value:.4g}"
+    return f"{job.named}, {JUDGED[job.judge]} {figure}"
 
 
 def figures(jobs: Sequence[JobState]) -> dict[str, float]:

@@ -39,6 +39,22 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._file = (folder / NAME).open("x", encoding="utf-8")
 
+    @classmethod
+    def reopened(cls, folder: Path) -> "Journal":
+        """Go on with the journal of a process that is gone; a line that it left half is cut.
+
+        Raises
+        ------
+        FileNotFoundError
+            Where there is none.
+        """
+        journal = cls.__new__(cls)
+        journal._file = (folder / NAME).open("r+", encoding="utf-8")
+        whole = (folder / NAME).read_bytes().rfind(b"\n") + 1
+        journal._file.truncate(whole)
+        journal._file.seek(whole)
+        return journal
+
     def write(self, kind: str, **content: Any) -> None:
         """Append one record, stamped with the time (ms since 1970), and hand it to the system."""
         record = {"kind": kind, "time": round(time.time() * 1000), **content}

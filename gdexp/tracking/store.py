@@ -17,8 +17,11 @@ import mlflow
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repo import ArtifactRepository
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from gdexp.errors import GdexpError
+from gdexp.tracking.batch import Batch
 from gdexp.tracking.journal import NAME as JOURNAL
 from gdexp.tracking.settings import SQLITE, Tracking
 
@@ -44,6 +47,8 @@ class Store:
     def __init__(self, uri: str, experiment: str, artifacts: str) -> None:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(uri)
+        self._uri = uri
+        self._places: dict[str, ArtifactRepository] = {}
         self._database = Tracking(uri, experiment).database
         with self._lock():
             self.client = _open(uri)
@@ -80,39 +85,38 @@ class Store:
         run = self.client.create_run(
             self.experiment_id, record["time"], tags=tags, run_name=record["name"]
         )
+        uri = run.info.artifact_uri
+        self._places[run.info.run_id] = get_artifact_repository(uri, tracking_uri=self._uri)
         return str(run.info.run_id)
 
-    def describe_run(self, run_id: str, record: dict[str, Any]) -> None:
-        """Send what is known at the start: parameters and data sets."""
-        fitting = [
-            Param(key, value)
-            for key, value in record["params"].items()
-            if len(value) <= LONGEST_PARAM
-        ]
-        for params in _batched(fitting, MOST_PARAMS):
-            self.client.log_batch(run_id, params=params)
-        self.client.log_inputs(run_id, [_dataset_input(each) for each in record["datasets"]])
+    def describe_data(self, run_id: str, datasets: list[dict[str, str]]) -> None:
+        """Send what a run was trained on."""
+        if datasets:
+            self.client.log_inputs(run_id, [_dataset_input(each) for each in datasets])
 
-    def log_epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
-        """Send the metrics of some epochs; step = epoch."""
+    def log(self, run_id: str, batch: Batch) -> None:
+        """Send parameters, figures of epochs (step = epoch) and of the end, and tags."""
+        params = [
+            Param(key, value) for key, value in batch.params.items() if len(value) <= LONGEST_PARAM
+        ]
+        tags = [RunTag(key, value) for key, value in batch.tags.items()]
         points = [
-            Metric(name, float(value), epoch["time"], epoch["epoch"])
-            for epoch in epochs
-            for name, value in epoch["metrics"].items()
+            Metric(name, float(value), time, step)
+            for time, step, metrics in batch.points
+            for name, value in metrics.items()
             if math.isfinite(float(value))  # MLflow would draw 1.8e308
         ]
-        for some in _batched(points, MOST_METRICS):
+        together = MOST_METRICS - 2 * MOST_PARAMS  # of all kinds, MLflow takes MOST_METRICS
+        self.client.log_batch(run_id, points[:together], params[:MOST_PARAMS], tags[:MOST_PARAMS])
+        for more in _batched(params[MOST_PARAMS:], MOST_PARAMS):
+            self.client.log_batch(run_id, params=more)
+        for some in _batched(points[together:], MOST_METRICS):
             self.client.log_batch(run_id, metrics=some)
 
     def log_end(self, run_id: str, record: dict[str, Any]) -> None:
         """Send what is known at the end: figures and tags."""
-        once = [
-            Metric(name, float(value), record["time"], 0)
-            for name, value in record["metrics"].items()
-            if math.isfinite(float(value))
-        ]
-        tags = [RunTag(key, value) for key, value in record["tags"].items()]
-        self.client.log_batch(run_id, metrics=once, tags=tags)
+        once = (record["time"], 0, record["metrics"])
+        self.log(run_id, Batch(points=[once], tags=record["tags"]))
 
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Send tags, in the place of those of the same names."""
@@ -136,13 +140,21 @@ class Store:
 
     def log_files(self, run_id: str, names: list[str], folder: Path) -> None:
         """Send files of the run's folder, by their names below it."""
+        place = self._place(run_id)
         for name in names:
             inside = str(Path(name).parent)
-            self.client.log_artifact(run_id, str(folder / name), None if inside == "." else inside)
+            place.log_artifact(str(folder / name), None if inside == "." else inside)
+
+    def _place(self, run_id: str) -> ArtifactRepository:
+        """Give where a run's artifacts go; asked once, and forgotten when the run is closed."""
+        if run_id not in self._places:
+            uri = self.client.get_run(run_id).info.artifact_uri
+            self._places[run_id] = get_artifact_repository(uri, tracking_uri=self._uri)
+        return self._places[run_id]
 
     def log_folder(self, run_id: str, folder: Path, place: str) -> None:
         """Send all files of a folder, to a place among the run's artifacts."""
-        self.client.log_artifacts(run_id, str(folder), place)
+        self._place(run_id).log_artifacts(str(folder), place)
 
     def log_model(self, run_id: str, parameters: Path) -> None:
         """Send the trained network as an MLflow model."""
@@ -151,11 +163,12 @@ class Store:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice on type hints and examples
             save(Path(folder) / "model", parameters)
-            self.client.log_artifacts(run_id, str(Path(folder) / "model"), "model")
+            self.log_folder(run_id, Path(folder) / "model", "model")
 
     def close_run(self, run_id: str, record: dict[str, Any]) -> None:
         """Close a run as what it is."""
         self.client.set_terminated(run_id, record["status"], record["time"])
+        self._places.pop(run_id, None)
 
     def close_abandoned(self, run_id: str, folder: Path | None = None) -> None:
         """Close a run whose process ended before it could write its end."""
@@ -167,6 +180,7 @@ class Store:
                 self.log_files(run_id, [JOURNAL], folder)
         finally:
             self.client.set_terminated(run_id, "KILLED")
+            self._places.pop(run_id, None)
 
     def _close_orphans(self) -> None:
         """Close runs of this machine whose process and feeder are gone: nobody else will."""
