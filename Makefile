@@ -10,7 +10,7 @@ TORCH ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help run ui test check format bench browser book clean
+.PHONY: help run ui test check format bench browser book studies clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ format: $(VENV)/.dev ## Bring the code into shape
 
 book: $(VENV)/.run ## Repeat Nielsen's chapter 1 on MNIST, five seeds each (2 minutes)
 	$(BIN)/python -m benchmarks.nielsen
+
+studies: $(VENV)/.run ## Run the studies of docs/studies/ on MNIST, and write their reports (10 minutes)
+	$(BIN)/python -m benchmarks.studies
 
 bench: $(VENV)/.bench ## Measure everything in docs/performance.md anew (12 minutes; SECTIONS="epochs ...")
 	$(BIN)/python -m benchmarks $(SECTIONS)

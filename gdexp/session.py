@@ -80,7 +80,8 @@ class Session:
             self._tell(self.record.end(broken if error is None else ending(error)))
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
-        complete = all([_close(feeder) for feeder in self.feeders.values()])
+        closed = [_close(feeder) for feeder in self.feeders.values()]
+        complete = all(closed)
         if self.record is not None and self.record.plan.study is not None and error is None:
             complete &= self._report(self.record.plan)
         return complete and not self.refused

@@ -48,10 +48,12 @@ def expand(
     jobs: list[Words] = []
     for grid in grids:
         own = _axes(parser.parse_overrides([_word(name, value) for name, value in grid.items()]))
-        replaced = {name: axis for name, axis in given.items() if _bare(name) in grid}
-        taken = {_bare(name) for name in replaced}
-        kept = {name: axis for name, axis in own.items() if name not in taken}
-        jobs += _product({**kept, **replaced, **everywhere})
+        placed: dict[str, list[str]] = {}
+        for name, axis in own.items():
+            placed |= {key: each for key, each in given.items() if _bare(key) == name} or {
+                name: axis
+            }
+        jobs += _product({**placed, **everywhere})
     return jobs
 
 

@@ -267,12 +267,12 @@ def test_a_store_of_an_older_mlflow_is_migrated(gdexp: Command, tmp_path: Path) 
     assert runs(old) == [("sgd m=10 eta=3 s=0", "FINISHED")]
 
 
-def test_a_sweep_is_one_run_a_job_with_a_common_tag(gdexp: Command, tmp_path: Path) -> None:
+def test_a_sweep_is_a_run_with_one_run_a_job_below_it(gdexp: Command, tmp_path: Path) -> None:
     ran = gdexp("-m", "optimizer=sgd", "batch=1,10,100", "epochs=2", outputs=tmp_path / "sweep")
     assert ran.returncode == 0, ran.stderr
     assert "3 of 3 jobs finished" in ran.stdout
-    names = [f"sgd m={m} eta=3 s=0" for m in (1, 10, 100)]
-    assert runs(tmp_path / "sweep") == [(name, "FINISHED") for name in names]
+    names = [*(f"sgd m={m} eta=3 s=0" for m in (1, 10, 100)), "sweep of batch (3 jobs)"]
+    assert sorted(runs(tmp_path / "sweep")) == [(name, "FINISHED") for name in names]
     with sqlite3.connect(tmp_path / "sweep/mlflow.db") as store:
         query = "SELECT value FROM tags WHERE key = ? ORDER BY value"
         sweeps = store.execute(query, ["gdexp.sweep_id"]).fetchall()
