@@ -20,6 +20,7 @@ from gdexp.session import Session
 from gdexp.task import REFUSALS, Refused, Task
 
 Job = Callable[[DictConfig], float]
+OF_SWEEPS = ("hydra.sweeper.", "hydra/launcher=", "hydra.launcher.")
 
 
 def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:
@@ -120,9 +121,10 @@ def _check(words: Sequence[str]) -> None:
     given = parser.parse_args(list(words))
     if given.run + given.multirun + bool(given.cfg) + bool(given.info) > 1:
         raise GdexpError("Only one of --run, --multirun, --cfg and --info can be asked for.")
-    only = [word for word in words if word.startswith(("hydra.sweeper.", "+study="))]
+    only = [word for word in words if word.startswith((*OF_SWEEPS, "+study="))]
     if only and not (given.multirun or given.cfg or given.info):
-        word = only[0].replace("hydra.sweeper.", "sweep.")
+        word = only[0].replace("hydra.sweeper.", "sweep.").removeprefix("hydra/")
+        word = word.removeprefix("hydra.")
         raise GdexpError(f"{word}: is of sweeps. Write python -m gdexp -m {word}")
     taken: dict[str, str] = {}
     for word in words:

@@ -45,10 +45,8 @@ class Frozen:
             template = OmegaConf.masked_copy(config, ["hydra"])
             OmegaConf.set_readonly(template.hydra, False)  # Hydra closes what it has seen
             self._hydra = pickle.dumps(template)
-        names = [str(name) for name in config if name != "hydra"]
-        task = OmegaConf.to_container(OmegaConf.masked_copy(config, names), resolve=False)
         kept = {
-            "task": task,
+            "task": OmegaConf.to_container(task_of(config), resolve=False),
             "choices": OmegaConf.to_container(hydra.runtime.choices),
             "dirname": hydra.job.override_dirname,
             "note": note,
@@ -85,3 +83,11 @@ class Frozen:
         jobs = json.loads(zlib.decompress(state.pop("_packed")))
         known = {tuple(words): kept for words, kept in jobs}
         self.__dict__.update(state, _jobs=known, _requests={})
+
+
+def task_of(config: DictConfig) -> DictConfig:
+    """Give a configuration without Hydra's own node; the other nodes are shared, not copied."""
+    task = OmegaConf.create()
+    nodes = {name: config._get_node(name) for name in config if name != "hydra"}
+    task.__dict__["_content"].update(nodes)
+    return task

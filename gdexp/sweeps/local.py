@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from gdexp.errors import GdexpError, whole
@@ -62,18 +61,25 @@ def cores() -> int:
 
 
 def launch(
-    settings: Settings, context: HydraContext, config: DictConfig, words: Sequence[Sequence[str]]
+    settings: Settings, loader: Frozen, config: DictConfig, words: Sequence[Sequence[str]]
 ) -> list[JobReturn]:
-    """Carry out the jobs of a planned sweep.
+    """Carry out jobs of a planned sweep.
 
-    Raises
-    ------
-    GdexpError
-        Where the sweep was planned by another sweeper than ours.
+    Parameters
+    ----------
+    settings : Settings
+    loader : Frozen
+        Has what the jobs ask for.
+    config : DictConfig
+        The configuration of the command.
+    words : sequence of sequence of str
+        The overrides of each job.
+
+    Returns
+    -------
+    list of JobReturn
+        For each job what a sweeper is to maximise; NaN where it failed, or did not begin.
     """
-    loader: Any = context.config_loader
-    if not isinstance(loader, Frozen):
-        raise GdexpError("launcher=local: carries out planned sweeps only. Write launcher=basic.")
     packed = [loader.request(each) for each in words]
     states = [_state(pickle.loads(each)) for each in packed]
     numbered = {state.number: each for state, each in zip(states, packed, strict=True)}

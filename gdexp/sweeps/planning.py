@@ -18,7 +18,7 @@ from gdexp.complain import complaint
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps.composer import Composer
-from gdexp.sweeps.frozen import Frozen
+from gdexp.sweeps.frozen import Frozen, task_of
 from gdexp.sweeps.grids import Words, expand
 from gdexp.sweeps.settings import Study
 from gdexp.tracking import Tracking
@@ -187,13 +187,11 @@ class _Planner:
         config = self._composer.config(words)
         with open_dict(config):
             config.hydra.job.num = config.hydra.job.id = len(self.jobs)
-        HydraConfig.instance().set_config(config)
+        HydraConfig.instance().cfg = config  # as it is: set_config would copy it, which takes long
         folder = self._folder / str(config.hydra.sweep.subdir)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(folder)
-        HydraConfig.instance().set_config(config)
-        names = [str(name) for name in config if name != "hydra"]
-        return config, compose.request(OmegaConf.masked_copy(config, names))
+        return config, compose.request(task_of(config))
 
     def refuse(self) -> None:
         """Tell what is wrong, all of it."""
