@@ -187,7 +187,8 @@ class _Planner:
         config = self._composer.config(words)
         with open_dict(config):
             config.hydra.job.num = config.hydra.job.id = len(self.jobs)
-        HydraConfig.instance().cfg = config  # as it is: set_config would copy it, which takes long
+        # As it is: set_config would copy it, which takes longer than all the rest.
+        HydraConfig.instance().cfg = config  # type: ignore[assignment]
         folder = self._folder / str(config.hydra.sweep.subdir)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(folder)

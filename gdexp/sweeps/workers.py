@@ -89,10 +89,14 @@ def serve(work: Work, pipe: Connection, parent: int) -> None:
     signals.forget()
     signals.keep()
     threadpool_limits(1)
-    with suppress(EOFError, BrokenPipeError):
+    try:
         while True:
             packed = pipe.recv_bytes()
             pipe.send((True, work(packed, partial(_tell, pipe))))
+    except (EOFError, BrokenPipeError):
+        pass
+    except KeyboardInterrupt:  # the job that it broke off is recorded
+        sys.exit(128 + signal.SIGINT)
 
 
 def _tell(pipe: Connection, what: Any) -> None:

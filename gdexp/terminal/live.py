@@ -18,6 +18,7 @@ from gdexp.tracking.jobs import JobState
 
 OFTEN = 0.1  # seconds between two pictures in a terminal
 PAUSE = 2.0  # seconds between two plain lines
+MOST_FIGURES = 34  # columns that the figures of a job take
 MOST_SHOWN = 12  # of the jobs that are going
 
 
@@ -139,7 +140,8 @@ class SweepView:
         done = sum(self._ended.values())
         bar = ProgressBar(self.total, done, width=max(10, min(width, 60)))
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        room = max(10, width - MOST_FIGURES)
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=room)
         table.add_column(no_wrap=True)
         for each in [*self._going.values()][:MOST_SHOWN]:
             table.add_row(Text(each.state.named), each.shown)

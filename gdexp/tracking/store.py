@@ -18,7 +18,6 @@ import mlflow
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sqlalchemy import Engine, event
 
@@ -50,7 +49,7 @@ class Store:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(uri)
         self._uri = uri
-        self._places: dict[str, ArtifactRepository] = {}
+        self._places: dict[str, Any] = {}  # where the artifacts of open runs go
         self._database = Tracking(uri, experiment).database
         if self._database is not None:
             event.listen(Engine, "connect", _log_ahead)
@@ -158,7 +157,7 @@ class Store:
             inside = str(Path(name).parent)
             place.log_artifact(str(folder / name), None if inside == "." else inside)
 
-    def _place(self, run_id: str) -> ArtifactRepository:
+    def _place(self, run_id: str) -> Any:
         """Give where a run's artifacts go; asked once, and forgotten when the run is closed."""
         if run_id not in self._places:
             uri = self.client.get_run(run_id).info.artifact_uri

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,12 +20,13 @@ from gdexp.terminal.live import span
 from gdexp.tracking import jobs
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.journal import Journal, Reader
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 from tests.sweeps.test_parent import statuses
 from tests.sweeps.test_sweeps import OFF, sweep_of
 from tests.tracking.test_killed import start, until
 
 LONG = ["-m", "optimizer=sgd", "seed=range(3)", "epochs=1000000", "launcher.workers=2"]
+DOC = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
 TIMES = {"progress/seconds", "time/train_seconds", "time/total_seconds"}
 
 
@@ -180,6 +183,12 @@ def test_a_sweeper_that_plans_nothing_has_its_jobs_one_after_another(
     ran = inside("-m", "hydra/sweeper=basic", "seed=0,1", "epochs=1", OFF)
     assert ran.returncode == 0, ran.stderr
     assert "2 of 2 jobs finished" in ran.stdout
+
+
+@pytest.mark.parametrize("line", re.findall(r"```sh\n(.*)\n```", DOC))
+def test_the_commands_of_the_docs_run(line: str, inside: Command) -> None:
+    ran = inside(*shlex.split(line)[3:], OFF)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_there_are_as_many_workers_as_cores() -> None:
