@@ -25,7 +25,11 @@ SETTINGS = {
     LONGER: "-m seed=range(12) epochs=130 engine=reference eval.every=10",
 }
 LAUNCHERS = {"local": f" launcher.workers={WORKERS}", "basic": " launcher=basic"}
-MADE = "import os, mlflow; mlflow.set_tracking_uri(os.environ['STORE']); mlflow.set_experiment('joblib')"
+MADE = """
+import os, mlflow
+mlflow.set_tracking_uri(os.environ["STORE"])
+mlflow.set_experiment("joblib")
+"""
 JOBLIB = ["+seed=range(150)", "+epochs=2", "hydra/launcher=joblib"]
 
 
