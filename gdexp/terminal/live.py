@@ -8,6 +8,7 @@ from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -149,7 +150,7 @@ class SweepView:
         if hidden > 0:
             table.add_row(f"and {hidden} more", "")
         head = Text(f"{self._standing()}{self._remaining()}", style="bold")
-        lines: list[RenderableType] = [head, bar, table]
+        lines: list[RenderableType] = [head, Padding(bar), table]
         if self.best is not None:
             best = Text(f"best: {jobs.told_best(self.best)}", no_wrap=True, overflow="ellipsis")
             lines.append(best)
