@@ -21,6 +21,7 @@ from gdexp.task import REFUSALS, Refused, Task
 
 Job = Callable[[DictConfig], float]
 MISTAKES = (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError)  # of composition, too
+OF_SWEEPS = ("hydra.sweeper.", "hydra/launcher=", "hydra.launcher.")
 
 
 def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:
@@ -104,6 +105,8 @@ def _spelled(word: str) -> str:
     name = word.lstrip("+")
     if name.startswith("sweep."):
         return f"hydra.sweeper.{name.removeprefix('sweep.')}"
+    if name == word and name.startswith(("launcher=", "launcher.")):
+        return f"hydra/{name}" if name.startswith("launcher=") else f"hydra.{name}"
     if name.startswith("study="):
         return f"+{name}"
     return _quoted(word)
@@ -131,9 +134,10 @@ def _check(words: Sequence[str]) -> None:
     given = parser.parse_args(list(words))
     if given.run + given.multirun + bool(given.cfg) + bool(given.info) > 1:
         raise GdexpError("Only one of --run, --multirun, --cfg and --info can be asked for.")
-    only = [word for word in words if word.startswith(("hydra.sweeper.", "+study="))]
+    only = [word for word in words if word.startswith((*OF_SWEEPS, "+study="))]
     if only and not (given.multirun or given.cfg or given.info):
-        word = only[0].replace("hydra.sweeper.", "sweep.")
+        word = only[0].replace("hydra.sweeper.", "sweep.").removeprefix("hydra/")
+        word = word.removeprefix("hydra.")
         raise GdexpError(f"{word}: is of sweeps. Write python -m gdexp -m {word}")
     taken: dict[str, str] = {}
     for word in words:

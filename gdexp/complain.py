@@ -11,6 +11,13 @@ from hydra.errors import MissingConfigException, OverrideParseException, SearchP
 from gdexp import menu
 from gdexp.errors import GdexpError
 
+PUBLISHED = {  # launchers of Hydra's users, and where they are
+    "joblib": "hydra-joblib-launcher",
+    "ray": "hydra-ray-launcher",
+    "ray_aws": "hydra-ray-launcher",
+    "submitit_local": "hydra-submitit-launcher",
+    "submitit_slurm": "hydra-submitit-launcher",
+}
 SEE = "python -m gdexp --help lists all of them."
 
 
@@ -50,7 +57,11 @@ def _composition(error: Exception, words: Sequence[str]) -> str:
     if found := re.search(r"Ambiguous value for argument '(.+)'", text):
         return f"{found[1]}: several values make a sweep. Write python -m gdexp -m {found[1]}"
     if found := re.search(r"Could not override '([^']+)'", text):
-        return unknown_setting(found[1].replace("hydra.sweeper.", "sweep."), words)
+        name = found[1].replace("hydra.sweeper.", "sweep.").replace("hydra.launcher.", "launcher.")
+        taken = next((word for word in words if word.startswith("hydra/launcher=")), "")
+        if name.startswith("launcher.") and taken:
+            return f"{name}: {taken.removeprefix('hydra/')} has no such setting. Leave it out."
+        return unknown_setting(name, words)
     if found := re.search(r"Could not append to config. An item is already at '([^']+)'", text):
         return f"{found[1]}: is there already. Write {found[1]}=..., without the +."
     if text.startswith("Config group override must be"):
@@ -95,6 +106,9 @@ def _chosen(owners: Iterable[str], words: Iterable[str]) -> bool:
 
 def _missing(error: MissingConfigException, words: Sequence[str]) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
+    group = group.removeprefix("hydra/") if group == "hydra/launcher" else group
+    if group == "launcher" and option in PUBLISHED:
+        return f"launcher={option}: is not installed. Write pip install {PUBLISHED[option]}"
     # Of an option in a list Hydra does not say what else there is.
     options = error.options or [*menu.groups(menu.folders(words)).get(group, ())]
     if not group or not options:

@@ -68,7 +68,12 @@ def _knobs() -> Iterator[str]:
 
 def _sweeps() -> Iterator[str]:
     listed = menu.knobs(places.conf() / menu.SWEEP)
-    yield from _rows({f"sweep.{name}={value}": comment for name, value, comment in listed})
+    rows = {f"sweep.{name}={value}": comment for name, value, comment in listed}
+    rows["launcher=local"] = menu.about(places.conf() / menu.LAUNCHER)
+    for name, value, comment in menu.knobs(places.conf() / menu.LAUNCHER):
+        rows[f"launcher.{name}={value}"] = comment
+    rows["launcher=basic"] = "one job after another, in the process of the command"
+    yield from _rows(rows)
     yield ""
 
 

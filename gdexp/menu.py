@@ -3,12 +3,14 @@
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gdexp import places
 
 WHOLE = ("experiment", "study")  # groups whose options set others, and are no part of a run
+LAUNCHER = "hydra/launcher/local.yaml"  # the settings of launcher=local
 SWEEP = "hydra/sweeper/planned.yaml"  # the settings of sweeps
 
 
@@ -100,6 +102,7 @@ def settings(menu: Iterable[Path]) -> list[str]:
     """Give every name that can stand before "=" on the command line."""
     names = [name for name, _, _ in knobs(places.conf() / "config.yaml")]
     names += [f"sweep.{name}" for name, _, _ in knobs(places.conf() / SWEEP)]
+    names += ["launcher", *(f"launcher.{name}" for name, _, _ in knobs(places.conf() / LAUNCHER))]
     for group, options in groups(menu).items():
         names.append(group)
         for file in options.values() if group != "study" else ():
@@ -135,15 +138,21 @@ def options_bringing(group: str, menu: Iterable[Path]) -> list[str]:
 
 def values(options: Mapping[str, Path], option: str) -> dict[str, Any]:
     """Give an option's own settings, those of the option that it starts from included."""
-    import yaml
-
-    raw: dict[str, Any] = yaml.safe_load(_text(options[option])) or {}
+    raw = dict(_parsed(_text(options[option])))
     named = [name for name in raw.pop("defaults", []) if isinstance(name, str)]
     parents = [name for name in named if name in options]
     if is_global(options[option]):
         raw = raw.get(options[option].parent.name) or {}
     inherited = {key: value for name in parents for key, value in values(options, name).items()}
     return inherited | raw
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> dict[str, Any]:
+    """Read YAML, once for all jobs of a sweep."""
+    import yaml
+
+    return yaml.safe_load(text) or {}
 
 
 def is_global(file: Path) -> bool:

@@ -92,7 +92,7 @@ class Record:
             self._go_on(left)
 
     def _begin(self) -> None:
-        request, commit = self.request, git()
+        request, commit = self.request, git(self.request.sweep)
         self._hold = Hold(request.output, RUN)
         self.journal = Journal(request.output, request.experiment.journal)
         artifacts = self._write_settings(commit)
@@ -136,7 +136,7 @@ class Record:
         OmegaConf.save(
             OmegaConf.create(list(self.request.overrides)), folder / "config/overrides.yaml"
         )
-        env = json.dumps(environment(self.request.experiment.engine.threads), indent=2)
+        env = json.dumps(environment(self.request.experiment.engine.threads, commit), indent=2)
         texts = {"environment.json": env, "command.txt": self.command}
         if commit.get("diff"):
             texts["git.diff"] = commit["diff"]
@@ -315,7 +315,26 @@ def record_refusal(request: Request, why: str) -> None:
     OSError
         Where its folder cannot be written, or holds a run already.
     """
-    command = shlex.join(["python", "-m", "gdexp", *request.words])
+    _write_end(_begun(request), request, "FAILED", "failed", why)
+
+
+def record_loss(request: Request, why: str) -> None:
+    """Record the end of a run whose process is gone.
+
+    Raises
+    ------
+    OSError
+        Where its folder cannot be written.
+    """
+    try:
+        journal = Journal.reopened(request.output)
+    except FileNotFoundError:
+        request.output.mkdir(parents=True, exist_ok=True)
+        journal = _begun(request)
+    _write_end(journal, request, "KILLED", "killed", why)
+
+
+def _begun(request: Request) -> Journal:
     journal = Journal(request.output)
     journal.write(
         "start",
@@ -323,16 +342,19 @@ def record_refusal(request: Request, why: str) -> None:
         epochs=None,
         every=1,
         params=request.params,
-        tags=_tags(request, git()),
+        tags=_tags(request, git(request.sweep)),
         datasets=[],
         artifacts=[],
         config=request.config,
     )
-    tags = {"gdexp.outcome": "failed", "gdexp.reason": why}
-    note = {"mlflow.note.content": f"failed: {why}\n\n    {command}\n"}
-    journal.write(
-        "end", status="FAILED", tags={**tags, **note}, metrics={}, artifacts=[], model=None
-    )
+    return journal
+
+
+def _write_end(journal: Journal, request: Request, status: str, outcome: str, why: str) -> None:
+    command = shlex.join(["python", "-m", "gdexp", *request.words])
+    tags = {"gdexp.outcome": outcome, "gdexp.reason": why}
+    note = {"mlflow.note.content": f"{outcome}: {why}\n\n    {command}\n"}
+    journal.write("end", status=status, tags={**tags, **note}, metrics={}, artifacts=[], model=None)
     journal.close()
 
 

@@ -23,6 +23,11 @@ def keep() -> None:
     _have(_note)
 
 
+def forget() -> None:
+    """Forget the signals that were kept: they were another process's, which has forked."""
+    _kept.clear()
+
+
 def raise_kept() -> None:
     """Raise the first of the signals that were kept, and forget the others.
 

@@ -85,7 +85,7 @@ HOMES = {
         "commands",
         "report",
     },
-    "sqlalchemy": {"stored.sql"},
+    "sqlalchemy": {"stored.sql", "tracking.store"},
     "PIL": {"data.pixels", "diagnostics"},
     "matplotlib": {"diagnostics", "figures", "report.pictures"},
     "plotly": {"report.page.html"},

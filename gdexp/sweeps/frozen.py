@@ -9,6 +9,8 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from gdexp.request import Request
+
 
 class Frozen:
     """Stands in for Hydra's loader of configurations, before any launcher of Hydra's.
@@ -26,6 +28,15 @@ class Frozen:
         self._loader = loader
         self._hydra = b""
         self._jobs: dict[tuple[str, ...], str] = {}
+        self._requests: dict[tuple[str, ...], bytes] = {}
+
+    def keep_request(self, words: Sequence[str], request: Request) -> None:
+        """Keep what a job asks for, for a launcher of our own: it need not be composed again."""
+        self._requests[tuple(words)] = zlib.compress(pickle.dumps(request), 1)
+
+    def request(self, words: Sequence[str]) -> bytes:
+        """Give what a job asks for, pickled."""
+        return zlib.decompress(self._requests[tuple(words)])
 
     def keep(self, words: Sequence[str], config: DictConfig, note: dict[str, Any]) -> None:
         """Keep a job's configuration, with what the job is to know of its sweep."""
@@ -34,10 +45,8 @@ class Frozen:
             template = OmegaConf.masked_copy(config, ["hydra"])
             OmegaConf.set_readonly(template.hydra, False)  # Hydra closes what it has seen
             self._hydra = pickle.dumps(template)
-        names = [str(name) for name in config if name != "hydra"]
-        task = OmegaConf.to_container(OmegaConf.masked_copy(config, names), resolve=False)
         kept = {
-            "task": task,
+            "task": OmegaConf.to_container(task_of(config), resolve=False),
             "choices": OmegaConf.to_container(hydra.runtime.choices),
             "dirname": hydra.job.override_dirname,
             "note": note,
@@ -72,4 +81,13 @@ class Frozen:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         jobs = json.loads(zlib.decompress(state.pop("_packed")))
-        self.__dict__.update(state, _jobs={tuple(words): kept for words, kept in jobs})
+        known = {tuple(words): kept for words, kept in jobs}
+        self.__dict__.update(state, _jobs=known, _requests={})
+
+
+def task_of(config: DictConfig) -> DictConfig:
+    """Give a configuration without Hydra's own node; the other nodes are shared, not copied."""
+    task = OmegaConf.create()
+    nodes = {name: config._get_node(name) for name in config if name != "hydra"}
+    task.__dict__["_content"].update(nodes)
+    return task

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from gdexp.complain import complaint
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps.composer import Composer
-from gdexp.sweeps.frozen import Frozen
+from gdexp.sweeps.frozen import Frozen, task_of
 from gdexp.sweeps.grids import Words, expand
 from gdexp.sweeps.settings import Study
 from gdexp.tracking import Tracking
 from gdexp.tracking.jobs import settings_of
+from gdexp.tracking.settings import masked
 from gdexp.training import check
 
 STUDY = "study"
@@ -177,6 +178,8 @@ class _Planner:
         varies = varying(words, self._varied)
         note = {"variant": variant, "varies": varies, "special": list(request.special)}
         self.frozen.keep(words, config, note)
+        planned = replace(request, variant=variant, varies=[*map(masked, varies)])
+        self.frozen.keep_request(words, planned)
         self.jobs.append(_job(len(self.jobs), words, request, str(config.outputs)))
 
     def _compose(self, words: Words) -> tuple[DictConfig, Request]:
@@ -184,13 +187,12 @@ class _Planner:
         config = self._composer.config(words)
         with open_dict(config):
             config.hydra.job.num = config.hydra.job.id = len(self.jobs)
-        HydraConfig.instance().set_config(config)
+        # As it is: set_config would copy it, which takes longer than all the rest.
+        HydraConfig.instance().cfg = config  # type: ignore[assignment]
         folder = self._folder / str(config.hydra.sweep.subdir)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(folder)
-        HydraConfig.instance().set_config(config)
-        names = [str(name) for name in config if name != "hydra"]
-        return config, compose.request(OmegaConf.masked_copy(config, names))
+        return config, compose.request(task_of(config))
 
     def refuse(self) -> None:
         """Tell what is wrong, all of it."""

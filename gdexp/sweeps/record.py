@@ -46,7 +46,10 @@ class SweepRecord:
         self.journal.write("jobs", jobs=[self._listed(job) for job in plan.jobs])
 
     def _write_files(self, command: str) -> list[str]:
-        texts = {"command.txt": command, "environment.json": json.dumps(environment(1), indent=2)}
+        texts = {
+            "command.txt": command,
+            "environment.json": json.dumps(environment(1, git(self.plan.id)), indent=2),
+        }
         for name, text in texts.items():
             (self.plan.folder / name).write_text(text + "\n", encoding="utf-8")
         return [*texts]
@@ -57,7 +60,7 @@ class SweepRecord:
         return {"jobs": str(len(self.plan.jobs)), **study, **axes}
 
     def _tags(self) -> dict[str, str]:
-        code = git()
+        code = git(self.plan.id)
         tags = {
             "gdexp.kind": "sweep",
             "gdexp.sweep_id": self.plan.id,

@@ -55,6 +55,11 @@ def carry_out(
     with signals.raised():
         planned = plan(context.config_loader, master, words)
     seconds = time.perf_counter() - began
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=HydraContext(planned.loader, context.callbacks),  # type: ignore[arg-type]
+        task_function=task,
+        config=master,
+    )
     if settings.dry_run:
         print_plan(planned.axes, [(job.number, job.settings) for job in planned.jobs])
     for double, number in planned.doubles:
@@ -63,11 +68,6 @@ def carry_out(
     if settings.dry_run:
         return []
     task.begin(planned)
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=HydraContext(planned.loader, context.callbacks),  # type: ignore[arg-type]
-        task_function=task,
-        config=master,
-    )
     with signals.raised():
         jobs = [list(job.words) for job in planned.jobs]
         returned = launcher.launch(jobs, initial_job_idx=0)

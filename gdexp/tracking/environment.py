@@ -5,6 +5,8 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,15 @@ COMPUTERS = ("numpy", "scipy", "numba", "llvmlite")  # and the libraries
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def environment(threads: int) -> dict[str, Any]:
+def environment(threads: int, code: Mapping[str, Any]) -> dict[str, Any]:
     """Describe the environment.
 
     Parameters
     ----------
     threads : int
         BLAS threads that the engine computes with.
+    code : mapping
+        What `git` says.
 
     Returns
     -------
@@ -46,13 +50,13 @@ def environment(threads: int) -> dict[str, Any]:
             for library in threadpool_info()
             if library["user_api"] == "blas"
         ],
-        "simd": np.show_config(mode="dicts")["SIMD Extensions"].get("found", []),
+        "simd": _simd(),
         "threads": {"blas": threads, **_set_threads()},
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "host": socket.gethostname(),
-        "git": {key: value for key, value in git().items() if key != "diff"},
+        "git": {key: value for key, value in code.items() if key != "diff"},
     }
 
 
@@ -67,8 +71,23 @@ def code() -> dict[str, str]:
     return {"gdexp": gdexp.__version__, "sources": digest.hexdigest()[:16], **versions}
 
 
-def git() -> dict[str, Any]:
-    """Give commit, whether anything differs from it, and how; empty outside a checkout."""
+def git(sweep: str | None = None) -> Mapping[str, Any]:
+    """Give commit, whether anything differs from it, and how; empty outside a checkout.
+
+    Parameters
+    ----------
+    sweep : str, optional
+        Its id: git is asked once for all jobs of a sweep, whose code is loaded once.
+    """
+    return _state() if sweep is None else _state_of(sweep)
+
+
+@lru_cache(maxsize=1)
+def _state_of(sweep: str) -> Mapping[str, Any]:
+    return _state()
+
+
+def _state() -> dict[str, Any]:
     root = checkout()
     if root is None or not (commit := _git(root, "rev-parse", "HEAD").strip()):
         return {}
@@ -91,6 +110,13 @@ def _git(root: Path, *words: str) -> str:
     return ran.stdout.decode(errors="replace")
 
 
+@cache
+def _simd() -> list[str]:
+    found: list[str] = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return found
+
+
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -78,6 +78,7 @@ def main() -> None:
     gc.enable()
     gc.freeze()
     follow(store, orders)
+    store.close()
     sys.stderr.flush()
     os._exit(0)  # all is committed; taking mlflow's modules apart would cost 0.7 s
 

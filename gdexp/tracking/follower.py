@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gdexp.tracking.batch import Batch, Point
 from gdexp.tracking.by_update import ByUpdate
 from gdexp.tracking.hold import FEED, Hold
 from gdexp.tracking.journal import JournalError, Reader
@@ -62,7 +63,8 @@ class Follower:
         self._resume: dict[str, Any] | None = None  # the record, where the run was interrupted
         self._there: set[tuple[str, int]] = set()  # points that the store has
         self._stride, self._unending = 1, False
-        self._epochs: list[dict[str, Any]] = []  # to be sent
+        self._batch = Batch()  # to be sent
+        self._unsent = Batch()  # what is to be sent with the end, should it be none
         self._looked: int | None = None  # the epoch of the last look whose metrics are sent
         self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
         self._by_update = ByUpdate()
@@ -78,7 +80,6 @@ class Follower:
             self._read()
         if last and not self._ended:
             self._ended = True
-            self._plan_epochs()
             self._closing.append(lambda: self.store.close_abandoned(self.run_id, self.folder))
         if hurry:
             self._hasten()
@@ -135,13 +136,14 @@ class Follower:
                 getattr(self, f"_plan_{record['kind']}")(record)
         except (OSError, JournalError) as error:
             self._error = self._error or self._told(error)
-        self._plan_epochs()
+        self._plan_batch()
 
     def _plan_start(self, record: dict[str, Any]) -> None:
         every, self._unending = record["every"], record["epochs"] is None
         self._stride = every * max(1, -(-(record["epochs"] or 0) // (every * (MOST_POINTS - 2))))
         self._steps.append(lambda: self._create(record))
-        self._steps.append(lambda: self.store.describe_run(self.run_id, record))
+        self._steps.append(lambda: self.store.describe_data(self.run_id, record["datasets"]))
+        self._batch.params |= record["params"]
         self._steps.append(
             lambda: self.store.log_files(self.run_id, record["artifacts"], self.folder)
         )
@@ -166,10 +168,16 @@ class Follower:
 
     def _plan_resume(self, record: dict[str, Any]) -> None:
         """Forget the end that was none."""
-        self._closing.clear()
+        if self._closing:
+            self._batch, self._unsent = self._unsent, Batch()
+            self._closing.clear()
         self._ended, self._resume = False, record
         if self.run_id:
-            self._steps.append(lambda: self.store.reopen_run(self.run_id, record))
+            self._steps.append(lambda: self._reopen(record))
+
+    def _reopen(self, record: dict[str, Any]) -> None:
+        self.store.reopen_run(self.run_id, record)
+        self._there = self.store.points(self.run_id)
 
     def _plan_epoch(self, epoch: dict[str, Any]) -> None:
         """Choose evenly spaced epochs, such that a curve has at most `MOST_POINTS`.
@@ -182,48 +190,51 @@ class Follower:
         if epoch["epoch"] % self._stride:
             self._skipped = epoch
         else:
-            self._epochs.append(epoch)
+            self._add(epoch)
             self._skipped = None
-        self._epochs += self._by_update.take(epoch)
+        for point in self._by_update.take(epoch):
+            self._add(point)
 
     def _plan_look(self, look: dict[str, Any]) -> None:
         """Send every file, and metrics as closely as those of epochs are sent, the last always."""
         if self._looked is None or look["last"] or look["epoch"] >= self._looked + self._stride:
             self._looked = look["epoch"]
-            self._epochs.append(look)
+            self._add(look)
         if look["artifacts"]:
             files = look["artifacts"]
             self._steps.append(lambda: self.store.log_found(self.run_id, files, self.folder))
 
-    def _plan_epochs(self) -> None:
-        for first in range(0, len(self._epochs), AT_ONCE):
-            some = self._epochs[first : first + AT_ONCE]
-            self._steps.append(lambda some=some: self._send(some))  # type: ignore[misc]
-        self._epochs = []
+    def _add(self, epoch: dict[str, Any]) -> None:
+        """Put figures of an epoch among what is to be sent."""
+        if len(self._batch.points) >= AT_ONCE:
+            self._plan_batch()
+        self._batch.points.append((epoch["time"], epoch["epoch"], epoch["metrics"]))
 
-    def _send(self, epochs: list[dict[str, Any]]) -> None:
-        """Send the metrics of some epochs that the store does not have."""
-        for epoch in epochs:
-            for name in [
-                name for name in epoch["metrics"] if (name, epoch["epoch"]) in self._there
-            ]:
-                del epoch["metrics"][name]
-        self.store.log_epochs(self.run_id, epochs)
+    def _plan_batch(self) -> None:
+        """Plan to send what has come together."""
+        if self._batch:
+            batch, self._batch = self._batch, Batch()
+            self._steps.append(lambda: self._send(batch))
+
+    def _send(self, batch: Batch) -> None:
+        """Send what the store does not have of it."""
+        points: list[Point] = [
+            (time, step, {n: v for n, v in metrics.items() if (n, step) not in self._there})
+            for time, step, metrics in batch.points
+        ]
+        self.store.log(self.run_id, Batch(batch.params, points, batch.tags))
 
     def _plan_end(self, record: dict[str, Any]) -> None:
         if record["status"] == "FINISHED":  # a curve ends where the run ended, and only there
-            self._epochs += [] if self._skipped is None else [self._skipped]
-            self._epochs += self._by_update.last()
-        self._plan_epochs()
-        self._ended = True
+            for point in [self._skipped, *self._by_update.last()]:
+                if point is not None:
+                    self._add(point)
+        self._ended, self._unsent, self._batch = True, self._batch, Batch()
+        once, tags = (record["time"], 0, record["metrics"]), record["tags"]
+        last = Batch(self._unsent.params, [*self._unsent.points, once], self._unsent.tags | tags)
         folder, model = self.folder, record["model"]
-        self._closing.append(lambda: self._send_end(record))
+        self._closing.append(lambda: self._send(last))
         self._closing.append(lambda: self.store.log_journal(self.run_id, record, folder))
         if model:
             self._closing.append(lambda: self.store.log_model(self.run_id, folder / model))
         self._closing.append(lambda: self.store.close_run(self.run_id, record))
-
-    def _send_end(self, record: dict[str, Any]) -> None:
-        for name in [name for name in record["metrics"] if (name, 0) in self._there]:
-            del record["metrics"][name]
-        self.store.log_end(self.run_id, record)

@@ -14,6 +14,7 @@ from gdexp.tracking.journal import NAME, Reader, unseal
 LEFT = "LEFT"  # the state of a job that never began
 STATES = ("FINISHED", "FAILED", "KILLED", "RUNNING", LEFT)
 TOLD = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed", "RUNNING": "running"}
+SHOWN = ("engine.used", "engine.precision", "gdexp.engine_why")  # of how a job began
 TAIL = 2**16  # bytes in which the last record of a journal is looked for first
 # What jobs are compared by, the first that there is, and whether more is better.
 JUDGES = {
@@ -61,6 +62,15 @@ class JobState:
         start, end = ends(self.folder)
         status = end["status"] if end else "RUNNING" if start else LEFT
         return replace(self, status=status, start=start, end=end)
+
+    def lean(self) -> "JobState":
+        """Give the same without what no table shows: of a thousand jobs, each counts."""
+        params, tags = self.start.get("params", {}), self.start.get("tags", {})
+        kept = {
+            "params": {name: params[name] for name in SHOWN if name in params},
+            "tags": {name: tags[name] for name in SHOWN if name in tags},
+        }
+        return replace(self, start=kept) if self.start else self
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -185,9 +195,14 @@ def headline(jobs: Sequence[JobState]) -> str:
     found = best(jobs)
     if found is None:
         return counts(jobs)
-    value = found.metrics[found.judge]
-    figure = f"{value:.2%}" if found.judge.endswith("accuracy") else f"{value:.4g}"
-    return f"{counts(jobs)}; best: {found.named}, {JUDGED[found.judge]} {figure}"
+    return f"{counts(jobs)}; best: {told_best(found)}"
+
+
+def told_best(job: JobState) -> str:
+    """Name the best job, and what it reached."""
+    value = job.metrics[job.judge]
+    figure = f"{value:.2%}" if job.judge.endswith("accuracy") else f"{value:.4g}"
+    return f"{job.named}, {JUDGED[job.judge]} {figure}"
 
 
 def figures(jobs: Sequence[JobState]) -> dict[str, float]:

@@ -80,6 +80,22 @@ class Journal:
         self._pause, self._synced = (journaling or Journaling()).pause, time.monotonic()
         self.count = count
 
+    @classmethod
+    def reopened(cls, folder: Path) -> "Journal":
+        """Go on with the journal of a process that is gone; a line that it left half is cut.
+
+        Raises
+        ------
+        FileNotFoundError
+            Where there is none.
+        """
+        journal = cls.__new__(cls)
+        journal._file = (folder / NAME).open("r+", encoding="utf-8")
+        whole = (folder / NAME).read_bytes().rfind(b"\n") + 1
+        journal._file.truncate(whole)
+        journal._file.seek(whole)
+        return journal
+
     def write(self, kind: str, **content: Any) -> None:
         """Append one record, stamped with the time (ms since 1970), and hand it to the system."""
         record = {"kind": kind, "time": round(time.time() * 1000), **content}

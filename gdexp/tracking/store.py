@@ -5,11 +5,12 @@ import logging
 import math
 import os
 import socket
+import sqlite3
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,8 +19,11 @@ import mlflow
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from sqlalchemy import Engine, event
 
 from gdexp.errors import GdexpError
+from gdexp.tracking.batch import Batch
 from gdexp.tracking.journal import NAME as JOURNAL
 from gdexp.tracking.settings import SQLITE, Tracking
 from gdexp.views import missing
@@ -49,13 +53,26 @@ class Store:
     def __init__(self, uri: str, experiment: str, artifacts: str) -> None:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(uri)
+        self._uri = uri
+        self._places: dict[str, Any] = {}  # where the artifacts of open runs go
         self._database = Tracking(uri, experiment).database
+        if self._database is not None:
+            event.listen(Engine, "connect", _log_ahead)
         with self._lock():
             self.client = _open(uri)
             self.experiment_id = self._experiment(experiment, Path(artifacts))
             self._save_views()
         if self._database is not None:
             self._close_orphans()
+
+    def close(self) -> None:
+        """Leave a SQLite store as one file, as far as nobody else has it open."""
+        if self._database is not None:
+            engine = getattr(self.client._tracking_client.store, "engine", None)
+            if engine is not None:
+                engine.dispose()
+            with suppress(sqlite3.Error), closing(sqlite3.connect(self._database)) as connection:
+                connection.execute("PRAGMA journal_mode=DELETE")
 
     def _lock(self) -> AbstractContextManager[Any]:
         """Of several processes that open a new database at once, all but one would fail."""
@@ -94,6 +111,8 @@ class Store:
         run = self.client.create_run(
             self.experiment_id, record["time"], tags=tags, run_name=record["name"]
         )
+        uri = run.info.artifact_uri
+        self._places[run.info.run_id] = get_artifact_repository(uri, tracking_uri=self._uri)
         return str(run.info.run_id)
 
     def find_run(self, journal: str) -> str | None:
@@ -121,37 +140,34 @@ class Store:
             self.client.set_tag(run_id, name, value)
         self.client.update_run(run_id, "RUNNING")
 
-    def describe_run(self, run_id: str, record: dict[str, Any]) -> None:
-        """Send what is known at the start: parameters and data sets."""
-        fitting = [
-            Param(key, value)
-            for key, value in record["params"].items()
-            if len(value) <= LONGEST_PARAM
-        ]
-        for params in _batched(fitting, MOST_PARAMS):
-            self.client.log_batch(run_id, params=params)
-        self.client.log_inputs(run_id, [_dataset_input(each) for each in record["datasets"]])
+    def describe_data(self, run_id: str, datasets: list[dict[str, str]]) -> None:
+        """Send what a run was trained on."""
+        if datasets:
+            self.client.log_inputs(run_id, [_dataset_input(each) for each in datasets])
 
-    def log_epochs(self, run_id: str, epochs: list[dict[str, Any]]) -> None:
-        """Send the metrics of some epochs; step = epoch."""
+    def log(self, run_id: str, batch: Batch) -> None:
+        """Send parameters, figures of epochs (step = epoch) and of the end, and tags."""
+        params = [
+            Param(key, value) for key, value in batch.params.items() if len(value) <= LONGEST_PARAM
+        ]
+        tags = [RunTag(key, value) for key, value in batch.tags.items()]
         points = [
-            Metric(name, float(value), epoch["time"], epoch["epoch"])
-            for epoch in epochs
-            for name, value in epoch["metrics"].items()
+            Metric(name, float(value), time, step)
+            for time, step, metrics in batch.points
+            for name, value in metrics.items()
             if math.isfinite(float(value))  # MLflow would draw 1.8e308
         ]
-        for some in _batched(points, MOST_METRICS):
+        together = MOST_METRICS - 2 * MOST_PARAMS  # of all kinds, MLflow takes MOST_METRICS
+        self.client.log_batch(run_id, points[:together], params[:MOST_PARAMS], tags[:MOST_PARAMS])
+        for more in _batched(params[MOST_PARAMS:], MOST_PARAMS):
+            self.client.log_batch(run_id, params=more)
+        for some in _batched(points[together:], MOST_METRICS):
             self.client.log_batch(run_id, metrics=some)
 
     def log_end(self, run_id: str, record: dict[str, Any]) -> None:
         """Send what is known at the end: figures and tags."""
-        once = [
-            Metric(name, float(value), record["time"], 0)
-            for name, value in record["metrics"].items()
-            if math.isfinite(float(value))
-        ]
-        tags = [RunTag(key, value) for key, value in record["tags"].items()]
-        self.client.log_batch(run_id, metrics=once, tags=tags)
+        once = (record["time"], 0, record["metrics"])
+        self.log(run_id, Batch(points=[once], tags=record["tags"]))
 
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Send tags, in the place of those of the same names."""
@@ -175,13 +191,21 @@ class Store:
 
     def log_files(self, run_id: str, names: list[str], folder: Path) -> None:
         """Send files of the run's folder, by their names below it."""
+        place = self._place(run_id)
         for name in names:
             inside = str(Path(name).parent)
-            self.client.log_artifact(run_id, str(folder / name), None if inside == "." else inside)
+            place.log_artifact(str(folder / name), None if inside == "." else inside)
+
+    def _place(self, run_id: str) -> Any:
+        """Give where a run's artifacts go; asked once, and forgotten when the run is closed."""
+        if run_id not in self._places:
+            uri = self.client.get_run(run_id).info.artifact_uri
+            self._places[run_id] = get_artifact_repository(uri, tracking_uri=self._uri)
+        return self._places[run_id]
 
     def log_folder(self, run_id: str, folder: Path, place: str) -> None:
         """Send all files of a folder, to a place among the run's artifacts."""
-        self.client.log_artifacts(run_id, str(folder), place)
+        self._place(run_id).log_artifacts(str(folder), place)
 
     def log_model(self, run_id: str, parameters: Path) -> None:
         """Send the trained network as an MLflow model."""
@@ -190,11 +214,12 @@ class Store:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # advice on type hints and examples
             save(Path(folder) / "model", parameters)
-            self.client.log_artifacts(run_id, str(Path(folder) / "model"), "model")
+            self.log_folder(run_id, Path(folder) / "model", "model")
 
     def close_run(self, run_id: str, record: dict[str, Any]) -> None:
         """Close a run as what it is."""
         self.client.set_terminated(run_id, record["status"], record["time"])
+        self._places.pop(run_id, None)
 
     def close_abandoned(self, run_id: str, folder: Path | None = None) -> None:
         """Close a run whose process ended before it could write its end."""
@@ -206,6 +231,7 @@ class Store:
                 self.log_files(run_id, [JOURNAL], folder)
         finally:
             self.client.set_terminated(run_id, "KILLED")
+            self._places.pop(run_id, None)
 
     def _close_orphans(self) -> None:
         """Close runs of this machine whose process and feeder are gone: nobody else will."""
@@ -214,6 +240,17 @@ class Store:
             pids = [run.data.tags.get(f"gdexp.{name}") for name in ("pid", "feeder_pid")]
             if not any(pid is not None and _alive(int(pid)) for pid in pids):
                 self.close_abandoned(run.info.run_id)
+
+
+def _log_ahead(connection: Any, record: Any) -> None:
+    """Have SQLite append to a log: else each transaction waits for the disk, some 25 ms.
+
+    A power cut may cost the last transactions, and never the database.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        with suppress(sqlite3.OperationalError):  # not on every file system, nor while it is read
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _alive(pid: int) -> bool:

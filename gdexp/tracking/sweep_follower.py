@@ -87,7 +87,7 @@ class SweepFollower(Follower):
         """Say how the jobs stand; one that has ended is not read again."""
         for number, state in self._standing.items():
             if not state.end:
-                self._standing[number] = state.now()
+                self._standing[number] = state.now().lean()
         return [*self._standing.values()]
 
     def _plan_closing(self) -> None:

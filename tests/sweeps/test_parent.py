@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Command
 from tests.tracking.test_killed import start, until
 
-LONG = ["-m", "optimizer=sgd", "seed=0,1", "epochs=1000000"]
+LONG = ["-m", "optimizer=sgd", "seed=0,1", "epochs=1000000", "launcher.workers=1"]
 
 
 def rows(outputs: Path, query: str) -> list[tuple[Any, ...]]:

@@ -80,10 +80,12 @@ def test_a_failing_job_stops_no_other_but_with_fail_fast(inside: Command, output
     assert (end["status"], end["tags"]["gdexp.outcome"]) == ("FAILED", "failed")
     assert "failed: job 0" in end["tags"]["gdexp.reason"]
     shutil.rmtree(outputs)
-    ran = inside("-m", *CHECKED, FAILS, OFF, "sweep.fail_fast=true")
-    assert ran.returncode == 1
-    assert "0 of 2 jobs finished, 1 failed, 1 not begun" in ran.stdout
-    assert sorted(path.name for path in sweep_of(outputs).glob("[0-9]")) == ["0"]
+    for launcher in ("launcher=basic", "launcher.workers=1"):
+        ran = inside("-m", *CHECKED, FAILS, OFF, "sweep.fail_fast=true", launcher)
+        assert ran.returncode == 1
+        assert "0 of 2 jobs finished, 1 failed, 1 not begun" in ran.stdout
+        assert sorted(path.name for path in sweep_of(outputs).glob("[0-9]")) == ["0"]
+        shutil.rmtree(outputs)
 
 
 def test_a_job_that_cannot_even_begin_is_recorded_as_failed(
@@ -126,7 +128,7 @@ def test_what_is_edited_while_a_sweep_runs_changes_nothing(
         return whole(request, announce)  # type: ignore[arg-type]
 
     monkeypatch.setattr(task, "train", editing)
-    ran = inside("-m", "batch=10,20", "epochs=1", OFF)
+    ran = inside("-m", "batch=10,20", "epochs=1", OFF, "launcher=basic")
     assert ran.returncode == 0, ran.stderr
     for job in jobs.states(sweep_of(outputs)):
         assert job.start["config"]["architecture"]["hidden"] == [30]
