@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from omegaconf import OmegaConf
 
 from gdexp import cli, signals
 from gdexp.data import Dataset, Examples, Mnist
 from gdexp.errors import GdexpError
+
+settings.register_profile("gdexp", deadline=None)  # no test is about time
+settings.load_profile("gdexp")
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"

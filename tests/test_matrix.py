@@ -74,7 +74,7 @@ CASES = [
     (problem, group, option)
     for problem in MENU["problem"]
     for group, options in MENU.items()
-    if group != "problem"
+    if group not in ("problem", "study")  # a study is of sweeps
     for option in options
 ]
 

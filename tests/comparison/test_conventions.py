@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gdexp.comparison import Variant, apart, convert, reversal, same_descent, uneven, variants
@@ -26,7 +26,6 @@ def of(update: str, eta: float, m: int, seed: int = 0, **more: str) -> StoredRun
     return made({**given, **rates, "batch": str(m), "seed": str(seed), **more})
 
 
-@settings(deadline=None)
 @given(ETAS, SIZES)
 def test_converting_there_and_back_is_nothing(eta: float, m: int) -> None:
     there = convert(eta, m, None, "mean", "sum")
@@ -57,7 +56,6 @@ def test_what_cannot_be_converted_is_refused(
     assert raised.value.setting == setting
 
 
-@settings(deadline=None)
 @given(ETAS, SIZES)
 def test_the_same_descent_is_found_whatever_its_numbers(eta: float, m: int) -> None:
     one, other = of("mean", eta, m), of("sum", eta / m, m)

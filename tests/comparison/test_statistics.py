@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -44,7 +44,6 @@ def test_students_sleepers_as_two_groups() -> None:
     assert (found.low, found.high) == pytest.approx((-0.2054832, 3.3654832), abs=5e-8)
 
 
-@settings(deadline=None)
 @given(VALUES, LEVELS)
 def test_an_interval_is_scipys(values: list[float], level: float) -> None:
     found = interval(values, level)
@@ -59,7 +58,6 @@ def test_an_interval_is_scipys(values: list[float], level: float) -> None:
     assert close(found.mean + found.half, high)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(-99, 99)] * 2), min_size=2, max_size=9), LEVELS)
 def test_pairs_are_tested_as_scipy_does(pairs: list[tuple[int, int]], level: float) -> None:
     a, b = ([float(pair[at]) for pair in pairs] for at in (0, 1))
@@ -74,7 +72,6 @@ def test_pairs_are_tested_as_scipy_does(pairs: list[tuple[int, int]], level: flo
     assert close(found.high, ends.high)
 
 
-@settings(deadline=None)
 @given(VALUES, VALUES, LEVELS)
 def test_groups_are_tested_as_scipy_does(a: list[float], b: list[float], level: float) -> None:
     found = paired(by_seed(a), by_seed(b, first=100), level)
@@ -88,7 +85,6 @@ def test_groups_are_tested_as_scipy_does(a: list[float], b: list[float], level: 
     assert close(found.high, ends.high)
 
 
-@settings(deadline=None)
 @given(VALUES, VALUES)
 def test_a_difference_turned_round_is_the_same(a: list[float], b: list[float]) -> None:
     for first in (0, 100):
@@ -152,7 +148,6 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=8))
 def test_holm_keeps_the_order_and_lies_between_p_and_bonferronis(ps: list[float]) -> None:
     corrected = holm(ps)

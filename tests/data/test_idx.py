@@ -51,7 +51,6 @@ def said_of(raw: bytes | bytearray, tmp_path: Path, name: str = "labels", ndim: 
     return told(tmp_path / name, ndim)
 
 
-@settings(deadline=None)
 @given(array=ANY_ARRAY, packed=st.booleans())
 def test_reads_back_what_was_written(
     array: NDArray[np.uint8], packed: bool, folder: Path, idx_bytes: Write
@@ -66,7 +65,7 @@ def test_reads_back_what_was_written(
     assert sha256_unpacked(path, len(raw)) == hashlib.sha256(raw).hexdigest()
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(data=st.data(), packed=st.booleans(), name=st.sampled_from(["b", "b.gz"]))
 def test_any_damage_gives_an_array_or_one_line(
     data: st.DataObject, packed: bool, name: str, folder: Path, idx_bytes: Write
@@ -82,7 +81,6 @@ def test_any_damage_gives_an_array_or_one_line(
     assert outcome(path, 3) in ("an array", "one line")
 
 
-@settings(deadline=None)
 @given(raw=st.binary(max_size=64), ndim=st.integers(1, 4))
 def test_any_bytes_give_an_array_or_one_line(raw: bytes, ndim: int, folder: Path) -> None:
     path = folder / "c"

@@ -48,7 +48,7 @@ def test_every_optimizer_and_scaling_on_sparse_and_dense_inputs(
 
 
 @each_engine
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hidden=st.lists(st.integers(1, 70), max_size=3),
     m=st.integers(1, 200),

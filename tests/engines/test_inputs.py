@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gdexp.data import Dataset, Examples
@@ -41,7 +41,6 @@ def decoded(examples: Examples) -> np.ndarray:
     return x
 
 
-@settings(deadline=None)
 @given(n=st.integers(1, 5), n_in=st.integers(1, 1500), density=st.floats(0, 1), seed=st.integers(0))
 def test_codes_stand_for_the_inputs(n: int, n_in: int, density: float, seed: int) -> None:
     examples = bytes_of(n, n_in, density**4, seed % 1000)

@@ -58,7 +58,7 @@ def test_every_penalty_clipping_schedule_and_scaling(
             assert_same(Compiled, dataset, *rest, eta=0.01, **more)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rule=st.sampled_from(RULES),
     penalty=st.sampled_from(PENALTIES),

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gdexp.descent import central_differences, relative_error
@@ -44,7 +44,6 @@ def formula_of(text: str) -> Formula:
         raise
 
 
-@settings(deadline=None)
 @given(
     text=FORMULAS, point=st.lists(st.floats(-1.5, 1.5), min_size=len(NAMES), max_size=len(NAMES))
 )
@@ -61,7 +60,6 @@ def test_gradients_are_central_differences(text: str, point: list[float]) -> Non
     assert relative_error(gradient, estimates[0]) < 1e-5
 
 
-@settings(deadline=None)
 @given(text=FORMULAS, x=st.floats(-1.5, 1.5), y=st.floats(-1.5, 1.5), v1=st.floats(-1.5, 1.5))
 def test_values_are_pythons(text: str, x: float, y: float, v1: float) -> None:
     formula = formula_of(text)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gdexp.errors import GdexpError
@@ -48,14 +48,12 @@ def conditions(draw: st.DrawFn) -> tuple[str, Condition]:
     return f"{name}{space}{sign}{space}{written}", Condition(name, sign, (value,))
 
 
-@settings(deadline=None)
 @given(st.lists(conditions(), max_size=4), st.sampled_from(["and", "AND", "And"]))
 def test_what_is_written_is_read(given: list[tuple[str, Condition]], joint: str) -> None:
     text = f" {joint} ".join(written for written, _ in given)
     assert list(Where(text).conditions) == [meant for _, meant in given]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_whatever_is_written_is_read_or_refused_in_one_line(text: str) -> None:
     refused = ""
@@ -66,7 +64,6 @@ def test_whatever_is_written_is_read_or_refused_in_one_line(text: str) -> None:
     assert not refused or refused.startswith("--where: ")
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["0.3", "3.0", "3", "1e1", "-2", "none"]), min_size=1, max_size=6),
     st.sampled_from(sorted(ORDERS)),

@@ -39,7 +39,7 @@ WORDS = st.lists(st.tuples(NAMES, VALUES).map("=".join), max_size=4)
 
 
 @given(WORDS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_grid_is_what_hydra_s_own_sweeper_makes_of_it(words: list[str]) -> None:
     words = [word for word in words if not word.startswith("~") or "," not in word]
     (expected,) = BasicSweeper.split_arguments(PARSER.parse_overrides(words), None)

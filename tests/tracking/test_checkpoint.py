@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hn
 
@@ -21,7 +21,6 @@ ARRAYS = st.dictionaries(
 ONE = Checkpoint({"counts": [3, 9, 90], "rng": {"state": 2**127}}, {"v": np.arange(5.0)})
 
 
-@settings(deadline=None)
 @given(ARRAYS, st.dictionaries(st.text(), st.integers() | st.floats(allow_nan=False)))
 def test_it_reads_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, Any], facts: dict[str, Any]
