@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
 import shlex
-import socket
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,15 +11,22 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-import gdexp
-from gdexp.data import Dataset
-from gdexp.descent import Arriving, Epoch, thinned
+from gdexp.descent import Epoch, thinned
 from gdexp.diagnostics import Finding
 from gdexp.engines import Choice, Prepared
 from gdexp.errors import GdexpError
-from gdexp.experiment import Experiment, RunProblem
+from gdexp.experiment import RunProblem
 from gdexp.figures import keep
 from gdexp.interrupted import Interrupted
+from gdexp.labels import (
+    batch_label,
+    datasets,
+    group_name,
+    process_tags,
+    run_name,
+    tags_of,
+    updates_of,
+)
 from gdexp.problems import Network
 from gdexp.request import Request
 from gdexp.result import Result
@@ -30,10 +35,6 @@ from gdexp.tracking.environment import code, environment, git
 from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import JournalError
 
-COLOURS = (
-    *("#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f"),
-    *("#edc948", "#b07aa1", "#ff9da7", "#9c755f", "#bab0ac"),
-)
 BY_AUTO = ", chosen by engine=auto"
 
 MOST_HELD = 1000  # epochs, in memory: a stream may have any number of reports
@@ -127,7 +128,7 @@ class Record:
             self._seen.setdefault(epoch, {}).update(_row(epoch, look["metrics"]))
         self.journal = Journal(left.folder, self.request.experiment.journal, left.count)
         number = self.epochs[-1].number if self.epochs else 0
-        self.journal.write("resume", epoch=number, tags=_process(), code=code())
+        self.journal.write("resume", epoch=number, tags=process_tags(), code=code())
 
     def _write_settings(self, commit: Mapping[str, Any]) -> list[str]:
         folder = self.request.output
@@ -151,14 +152,14 @@ class Record:
             **problem.params(),
             "batch_label": batch_label(m, problem.n),
             "eta_other_convention": repr(experiment.update.other_eta(experiment.eta, m)),
-            **_updates(experiment, problem.n),
+            **updates_of(experiment, problem.n),
             "engine.used": self.carrier.name,
         }
 
     def _tags(self, commit: Mapping[str, Any]) -> dict[str, str]:
         optimizer = self.request.choices.get("optimizer", "")
         return {
-            **_tags(self.request, commit),
+            **tags_of(self.request, commit),
             "gdexp.variant": f"{optimizer} {batch_label(self.m, self.problem.n)}",
             "gdexp.group": group_name(self.request, self.m),
             "gdexp.engine_why": self.why,
@@ -307,110 +308,6 @@ class Record:
         np.savez(self.request.output / "model.npz", **arrays)
 
 
-def record_refusal(request: Request, why: str) -> None:
-    """Record a run that could not begin: a job of a sweep is not to be missing from it.
-
-    Raises
-    ------
-    OSError
-        Where its folder cannot be written, or holds a run already.
-    """
-    _write_end(_begun(request), request, "FAILED", "failed", why)
-
-
-def record_loss(request: Request, why: str) -> None:
-    """Record the end of a run whose process is gone.
-
-    Raises
-    ------
-    OSError
-        Where its folder cannot be written.
-    """
-    try:
-        journal = Journal.reopened(request.output)
-    except FileNotFoundError:
-        request.output.mkdir(parents=True, exist_ok=True)
-        journal = _begun(request)
-    _write_end(journal, request, "KILLED", "killed", why)
-
-
-def _begun(request: Request) -> Journal:
-    journal = Journal(request.output)
-    journal.write(
-        "start",
-        name=run_name(request, 0),
-        epochs=None,
-        every=1,
-        params=request.params,
-        tags=_tags(request, git(request.sweep)),
-        datasets=[],
-        artifacts=[],
-        config=request.config,
-    )
-    return journal
-
-
-def _write_end(journal: Journal, request: Request, status: str, outcome: str, why: str) -> None:
-    command = shlex.join(["python", "-m", "gdexp", *request.words])
-    tags = {"gdexp.outcome": outcome, "gdexp.reason": why}
-    note = {"mlflow.note.content": f"{outcome}: {why}\n\n    {command}\n"}
-    journal.write("end", status=status, tags={**tags, **note}, metrics={}, artifacts=[], model=None)
-    journal.close()
-
-
-def _tags(request: Request, code: Mapping[str, Any]) -> dict[str, str]:
-    """Give the tags of a run that say what it is, and where."""
-    tags = {
-        "gdexp.kind": "train",
-        "gdexp.config_hash": request.config_hash,
-        "gdexp.group_key": request.group_key,
-        "gdexp.overrides": " ".join(request.overrides),
-        "gdexp.version": gdexp.__version__,
-        **_process(),
-        "mlflow.runColor": COLOURS[request.shade % len(COLOURS)],
-        "mlflow.source.name": "gdexp",
-        "mlflow.source.type": "LOCAL",
-    }
-    if request.sweep is not None:
-        tags |= {"gdexp.sweep_id": request.sweep, "gdexp.job": str(request.job)}
-    if request.varies:
-        tags["gdexp.varies"] = " ".join(request.varies)
-    if code:
-        tags |= {
-            "gdexp.git_dirty": str(code["dirty"]),
-            "mlflow.source.git.commit": code["commit"],
-        }
-    return tags
-
-
-def run_name(request: Request, m: int) -> str:
-    """Give a name that a person can read: what is special about the run, then the usual knobs."""
-    return f"{_variant_name(request, m)} s={request.experiment.seed}"
-
-
-def group_name(request: Request, m: int) -> str:
-    """Name what runs that differ in their seeds alone have in common."""
-    epochs = request.experiment.epochs
-    return _variant_name(request, m) + ("" if epochs is None else f" epochs={epochs}")
-
-
-def _variant_name(request: Request, m: int) -> str:
-    experiment, optimizer = request.experiment, request.choices.get("optimizer", "")
-    size = [f"m={m}"] if m and "batch" in request.config else []
-    clip = [] if experiment.clip is None else [f"clip={experiment.clip:g}"]
-    return " ".join([*request.special, optimizer, *size, f"eta={experiment.eta:g}", *clip])
-
-
-def batch_label(m: int, n: int) -> str:
-    """Tell batches apart by name, since a number would be drawn to scale."""
-    return "all" if m == n else f"m={m}"
-
-
-def _process() -> dict[str, str]:
-    """Name the process that trains."""
-    return {"gdexp.pid": str(os.getpid()), "gdexp.host": socket.gethostname()}
-
-
 def _more(epoch: Epoch) -> dict[str, Any]:
     """Give what is needed to go on from a journal, and is no figure."""
     sizes = {name: measure.n for name, measure in epoch.parts.items()}
@@ -429,28 +326,3 @@ def _row(epoch: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 def _same(one: Any, other: Any) -> bool:
     return one == other or (one is not None and one != one and other != other)
-
-
-def _updates(experiment: Experiment, n: int) -> dict[str, str]:
-    optimizer = experiment.optimizer
-    if isinstance(optimizer, Arriving):
-        return {}  # it has no epochs
-    return {"updates_per_epoch": str(optimizer.updates(n))}
-
-
-def datasets(data: Dataset | None) -> list[dict[str, str]]:
-    """Describe the parts of a data set as a journal has them, each with a digest."""
-    contexts = {"train": "train", "val": "validation", "test": "test"}
-    if data is None:
-        return []
-    return [
-        {
-            "name": f"{data.name} {contexts[name]}",
-            "digest": part.digest[:16],  # a column of MLflow's table shows it
-            "context": contexts[name],
-            "source_type": "local",
-            "source": json.dumps({"uri": data.source}),
-            "profile": json.dumps({"examples": len(part), "inputs": data.n_in}),
-        }
-        for name, part in data.parts.items()
-    ]

@@ -13,10 +13,11 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gdexp import compose, signals
+from gdexp.closing import record_refusal
 from gdexp.complain import clear_away, complaint
 from gdexp.errors import GdexpError
 from gdexp.interrupted import Interrupted
-from gdexp.record import Record, record_refusal
+from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.session import SHORT, STOP, Session

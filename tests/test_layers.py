@@ -32,6 +32,8 @@ ORDER = [
     "request",
     "result",
     "tables",
+    "labels",
+    "closing",
     "interrupted",
     "record",
     "report",

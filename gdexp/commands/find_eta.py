@@ -16,7 +16,7 @@ from gdexp.diagnostics.files import lines_to
 from gdexp.diagnostics.ramp import MARGIN, Climb, Ramp
 from gdexp.errors import GdexpError, SettingError
 from gdexp.experiment import Experiment, RunProblem
-from gdexp.record import batch_label
+from gdexp.labels import batch_label
 from gdexp.request import Request
 from gdexp.terminal import counting, program
 

@@ -10,7 +10,7 @@ from gdexp import build, menu, places
 from gdexp.descent import Budget, Epoch, Stop
 from gdexp.errors import GdexpError
 from gdexp.experiment import Experiment, loaded
-from gdexp.record import datasets
+from gdexp.labels import datasets
 from gdexp.replay import trusted
 from gdexp.replay.recorded import Recorded
 from gdexp.request import Request

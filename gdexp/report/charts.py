@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gdexp.comparison import Interval
-from gdexp.record import COLOURS
+from gdexp.labels import COLOURS
 from gdexp.report.content import Content
 from gdexp.report.curves import MOST_CURVES, as_json, brief, drawable
 from gdexp.report.sensitivity import Line

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gdexp import stored
 from gdexp.comparison import Interval, Variant
 from gdexp.comparison.variants import common
-from gdexp.record import COLOURS
+from gdexp.labels import COLOURS
 from gdexp.report.conclusions import Conclusion, Evidence, conclusions
 from gdexp.report.curves import WANTED, Curve, curves
 from gdexp.report.measures import Measure, beside

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gdexp.record import COLOURS
+from gdexp.labels import COLOURS
 from gdexp.report.charts import DASHES, SYMBOLS
 from gdexp.report.content import Content, Row
 from gdexp.report.curves import drawable

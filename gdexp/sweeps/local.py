@@ -11,8 +11,8 @@ from typing import Any
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
+from gdexp.closing import record_loss
 from gdexp.errors import GdexpError, whole
-from gdexp.record import record_loss
 from gdexp.request import Request
 from gdexp.sweeps.frozen import Frozen
 from gdexp.sweeps.performing import perform

@@ -9,10 +9,11 @@ from contextlib import suppress
 from omegaconf.errors import OmegaConfBaseException
 
 from gdexp import signals
+from gdexp.closing import record_refusal
 from gdexp.complain import complaint
 from gdexp.descent import Epoch
 from gdexp.errors import GdexpError
-from gdexp.record import Record, record_refusal
+from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.sweeps.workers import Tell
 from gdexp.training import Watch, train

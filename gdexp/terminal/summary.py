@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gdexp import places
-from gdexp.record import Record, batch_label
+from gdexp.labels import batch_label
+from gdexp.record import Record
 from gdexp.result import Result, plural, reached
 from gdexp.tracking import Tracking, names
 
