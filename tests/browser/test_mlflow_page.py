@@ -163,7 +163,7 @@ def test_a_run_keeps_its_settings_and_its_model(page: Page, site: Site, middle: 
         expect(page.get_by_text(name, exact=True)).to_be_visible()
     page.get_by_text("config", exact=True).click()
     page.get_by_text("resolved.yaml", exact=True).click()
-    for line in ("batch: 10", "eta: 3.0", "_target_: gdexp.data.Digits"):
+    for line in ("batch: 10", "eta: 3", "_target_: gdexp.data.Digits"):
         expect(page.get_by_text(line).first).to_be_visible()
     page.get_by_text("model", exact=True).click()
     expect(page.get_by_text("MLmodel", exact=True)).to_be_visible()
