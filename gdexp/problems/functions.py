@@ -55,6 +55,10 @@ class Function:
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the parsed formula behind: it is of SymPy, and parsed anew where it is wanted."""
+        return {name: value for name, value in vars(self).items() if name != "parsed"}
+
     @cached_property
     def parsed(self) -> Formula:
         """The formula, to evaluate and differentiate."""
