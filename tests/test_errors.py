@@ -75,7 +75,7 @@ MISTAKES = {
     "--cfg job --multirun": ["Only one of --run, --multirun, --cfg and --info"],
     "tracking.uri=sqlite:////proc/x.db": ["tracking.uri: cannot write to /proc/x.db"],
     "tracking.uri=sqlite:///:memory:": ["tracking.uri must be sqlite:/// and an absolute path"],
-    "train": ["train: neither a command (ui, find-eta) nor a setting", "--help"],
+    "train": ["train: neither a command (ui, find-eta, ", "--help"],
     "tracking.uri=http://127.0.0.1:9": [
         "tracking.uri: no MLflow server at http://127.0.0.1:9",
         "refused",

@@ -178,6 +178,8 @@ def _stored(reader: Reader, run_id: str) -> Values:
     """Give the values that the store has: figures of the end stand at step 0."""
     values: Values = {}
     for each in reader.histories([run_id]).itertuples():
+        if each.metric.startswith("by_update/"):
+            continue  # what was measured after epochs, once more
         once = each.metric.startswith(("best/", "final/", "time/"))
         values.setdefault(END if once else int(each.step), {})[each.metric] = float(each.value)
     return dict(sorted(values.items()))
