@@ -27,6 +27,7 @@ from tests.tracking.test_killed import start, until
 
 LONG = ["-m", "optimizer=sgd", "seed=range(3)", "epochs=1000000", "launcher.workers=2"]
 DOC = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+OWN = {"gdexp.pid", "gdexp.sweep_id", "gdexp.journal"}  # of each run its own
 TIMES = {"progress/seconds", "time/train_seconds", "time/total_seconds"}
 
 
@@ -38,7 +39,7 @@ def figures(folder: Path) -> list[Any]:
         if "metrics" in kept:
             kept["metrics"] = {k: v for k, v in kept["metrics"].items() if k not in TIMES}
         tags = kept.get("tags", {})
-        kept["tags"] = {k: v for k, v in tags.items() if k not in ("gdexp.pid", "gdexp.sweep_id")}
+        kept["tags"] = {k: v for k, v in tags.items() if k not in OWN}
         found.append(kept)
     return found
 
