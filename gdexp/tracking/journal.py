@@ -89,12 +89,13 @@ class Journal:
         FileNotFoundError
             Where there is none.
         """
-        journal = cls.__new__(cls)
-        journal._file = (folder / NAME).open("r+", encoding="utf-8")
-        whole = (folder / NAME).read_bytes().rfind(b"\n") + 1
-        journal._file.truncate(whole)
-        journal._file.seek(whole)
-        return journal
+        path = folder / NAME
+        with path.open("r+b") as file:
+            whole = file.read()
+            file.truncate(whole.rfind(b"\n") + 1)
+        if not (count := whole.count(b"\n")):
+            path.unlink()  # not one record was written
+        return cls(folder, count=count)
 
     def write(self, kind: str, **content: Any) -> None:
         """Append one record, stamped with the time (ms since 1970), and hand it to the system."""

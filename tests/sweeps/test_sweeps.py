@@ -122,10 +122,10 @@ def test_what_is_edited_while_a_sweep_runs_changes_nothing(
     monkeypatch.setattr(places, "conf", lambda: menu)
     whole = training.train
 
-    def editing(request: object, announce: object) -> object:
+    def editing(request: object, announce: object, left: object) -> object:
         (menu / "config.yaml").write_text("eta: nonsense: [\n")
         (menu / "architecture" / "hidden_30.yaml").write_text("hidden: [1]\n")
-        return whole(request, announce)  # type: ignore[arg-type]
+        return whole(request, announce, left)  # type: ignore[arg-type]
 
     monkeypatch.setattr(task, "train", editing)
     ran = inside("-m", "batch=10,20", "epochs=1", OFF, "launcher=basic")
