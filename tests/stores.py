@@ -14,10 +14,17 @@ from tests.conftest import command
 # 2 conventions x 2 batch sizes x 2 η x 2 seeds; η = 3 with mean and m = 10 is 0.3 with sum.
 SWEEP = (
     *("-m", "optimizer=sgd", "scaling=mean,sum", "batch=10,100", "eta=3.0,0.3", "seed=0,1"),
-    *("epochs=2", "engine=reference", "engine.precision=float64"),
+    *("epochs=2", "engine=reference", "engine.precision=float64", "launcher=basic"),  # in order
 )
-FUNCTIONS = ("-m", "problem=function", "function=bowl", "eta=0.1,0.2,100.0", "epochs=4")
-NETWORKS, ALL = 16, 19
+FUNCTIONS = (
+    "-m",
+    "problem=function",
+    "function=bowl",
+    "eta=0.1,0.2,100.0",
+    "epochs=4",
+    "launcher=basic",
+)
+NETWORKS, ALL, SWEEPS = 16, 19, 2
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +50,8 @@ def reader(store: Path) -> Reader:
 
 @pytest.fixture(scope="session")
 def runs(reader: Reader) -> list[StoredRun]:
-    """Its runs, the latest first."""
-    return list(reader.runs())
+    """Its runs, the latest first, without those of the sweeps themselves."""
+    return [run for run in reader.runs() if run.tag("kind") == "train"]
 
 
 @pytest.fixture

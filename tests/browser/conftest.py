@@ -40,7 +40,15 @@ localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
 localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
 """
 
-SWEEP = ("-m", "optimizer=sgd", "batch=1,10,100", "eta=0.3,3", "seed=0,1", "epochs=6")
+SWEEP = (
+    "-m",
+    "optimizer=sgd",
+    "batch=1,10,100",
+    "eta=0.3,3",
+    "seed=0,1",
+    "epochs=6",
+    "launcher=basic",
+)
 NAMED = [
     f"sgd m={m} eta={eta} s={seed}" for m in (1, 10, 100) for eta in (0.3, 3) for seed in (0, 1)
 ]

@@ -12,7 +12,7 @@ from mlflow.entities import ViewType
 
 from gdexp.stored import Reader, StoredRun, epochs, sql
 from gdexp.stored.client import ClientReader
-from tests.stores import ALL, opened, uri_of
+from tests.stores import ALL, SWEEPS, opened, uri_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # mlflow's own
 
@@ -40,12 +40,11 @@ def as_told(client: mlflow.MlflowClient, run: StoredRun) -> StoredRun:
     )
 
 
-def test_every_run_is_as_the_client_tells_it(
-    runs: list[StoredRun], client: mlflow.MlflowClient
-) -> None:
+def test_every_run_is_as_the_client_tells_it(reader: Reader, client: mlflow.MlflowClient) -> None:
+    runs = list(reader.runs())
     ids = [run.info.run_id for run in client.search_runs(["1"], order_by=["start_time DESC"])]
     assert [run.id for run in runs] == ids
-    assert len(runs) == ALL
+    assert len(runs) == ALL + SWEEPS
     for run in runs:
         assert run == as_told(client, run)
 
