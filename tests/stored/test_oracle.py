@@ -40,8 +40,15 @@ def as_told(client: mlflow.MlflowClient, run: StoredRun) -> StoredRun:
     )
 
 
-def test_every_run_is_as_the_client_tells_it(reader: Reader, client: mlflow.MlflowClient) -> None:
-    runs = list(reader.runs())
+@pytest.fixture(scope="module")
+def runs(reader: Reader) -> list[StoredRun]:
+    """All that the store has, the sweeps' own runs among them."""
+    return list(reader.runs())
+
+
+def test_every_run_is_as_the_client_tells_it(
+    runs: list[StoredRun], client: mlflow.MlflowClient
+) -> None:
     ids = [run.info.run_id for run in client.search_runs(["1"], order_by=["start_time DESC"])]
     assert [run.id for run in runs] == ids
     assert len(runs) == ALL + SWEEPS
