@@ -9,15 +9,14 @@ from typing import NoReturn
 import hydra
 import yaml
 from hydra._internal.utils import get_args_parser
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from gdexp import compose, menu, places, signals
-from gdexp.complain import clear_away, complaint
+from gdexp.complain import complaint
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.session import Session
-from gdexp.task import REFUSALS, Refused, Task
+from gdexp.task import REFUSALS, Refused, Task, alone
 
 Job = Callable[[DictConfig], float]
 MISTAKES = (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError)  # of composition, too
@@ -28,17 +27,8 @@ def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:
     """Make a task, for `launch`, of work on what one run's words ask for, without a run."""
 
     def task(config: DictConfig) -> float:
-        told = HydraConfig.get()
-        output, outputs = Path(told.runtime.output_dir), Path(str(config.outputs)).absolute()
-        try:
-            with signals.raised():
-                work(compose.request(config))
-        except REFUSALS as error:
-            clear_away(output, outputs)
-            raise Refused(complaint(error, told.overrides.task, output)) from None
-        except (KeyboardInterrupt, SystemExit):
-            clear_away(output, outputs)
-            raise
+        with alone(Path(str(config.outputs)).absolute()), signals.raised():
+            work(compose.request(config))
         return 0.0
 
     return lambda session: task

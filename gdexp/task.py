@@ -3,7 +3,8 @@
 import math
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,27 @@ REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
 
 class Refused(SystemExit):
     """A single run that cannot be: as a SystemExit, which Hydra lets through without comment."""
+
+
+@contextmanager
+def alone(outputs: Path) -> Iterator[None]:
+    """Refuse a single run that cannot be, and leave no empty folder of one that did not begin.
+
+    Raises
+    ------
+    Refused
+        Where its settings cannot be.
+    """
+    told = HydraConfig.get()
+    output = Path(told.runtime.output_dir)
+    try:
+        yield
+    except REFUSALS as error:
+        clear_away(output, outputs)
+        raise Refused(complaint(error, told.overrides.task, output)) from None
+    except (KeyboardInterrupt, SystemExit):
+        clear_away(output, outputs)
+        raise
 
 
 class Task:
@@ -64,20 +86,13 @@ class Task:
         Refused
             Where the settings of a single run cannot be.
         """
-        told = HydraConfig.get()
-        output, outputs = Path(told.runtime.output_dir), Path(str(config.outputs)).absolute()
-        try:
-            if told.mode == RunMode.MULTIRUN:
+        outputs = Path(str(config.outputs)).absolute()
+        with alone(outputs):
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
                 return self._job(config, outputs)
             request = compose.request(config)
             with signals.raised():
                 return self.run(request, outputs)
-        except REFUSALS as error:
-            clear_away(output, outputs)
-            raise Refused(complaint(error, told.overrides.task, output)) from None
-        except (KeyboardInterrupt, SystemExit):
-            clear_away(output, outputs)
-            raise
 
     def run(self, request: Request, outputs: Path, left: Interrupted | None = None) -> float:
         """Carry a single run out, or the rest of one, and tell of it; gives what is maximised.
