@@ -209,18 +209,12 @@ def _lines(content: Content, figure: "Figure") -> None:
 def _target(content: Content, figure: "Figure") -> None:
     assert content.target is not None
     rows = content.rows[:MOST_ROWS]
-    axis = (
-        "updates"
-        if any(each.spent.get("updates") for each in content.target.arrivals)
-        else "epochs"
-    )
-    both = (
-        [axis, "seconds"]
-        if any(each.spent.get("seconds") for each in content.target.arrivals)
-        else [axis]
-    )
-    panels = figure.subplots(1, len(both), sharey=True, squeeze=False)[0]
-    for axes, name in zip(panels, both, strict=True):
+    known = {
+        name for each in content.target.arrivals for name, found in each.spent.items() if found
+    }
+    shown = ["updates" if "updates" in known else "epochs", *known & {"seconds"}]
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, shown, strict=True):
         _rows(axes, rows)
         for each in content.target.arrivals[: len(rows)]:
             values, colour = each.spent.get(name, []), rows[each.variant].colour
