@@ -1,7 +1,5 @@
 """A trained network as an MLflow model: code and arrays, no pickle."""
 
-import atexit
-import shutil
 import tempfile
 import uuid
 from datetime import UTC, datetime
@@ -39,9 +37,11 @@ def save(folder: Path, parameters: Path) -> None:
     with np.load(parameters, allow_pickle=False) as arrays:
         last = max(int(name[1:]) for name in arrays.files if name[0] == "w")
         n_in, n_out, dtype = arrays["w1"].shape[1], len(arrays[f"b{last}"]), arrays["w1"].dtype
-    pattern, model = _pattern(n_in, n_out, dtype)
-    shutil.copytree(pattern, folder)
-    shutil.copyfile(parameters, folder / "artifacts" / PARAMETERS)
+    files, model = _pattern(n_in, n_out, dtype)
+    for name, content in {**files, f"artifacts/{PARAMETERS}": parameters.read_bytes()}.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     model.model_uuid = uuid.uuid4().hex
     model.utc_time_created = str(datetime.now(UTC).replace(tzinfo=None))
     model.flavors["python_function"]["artifacts"]["parameters"]["uri"] = str(parameters)
@@ -49,21 +49,25 @@ def save(folder: Path, parameters: Path) -> None:
 
 
 @lru_cache(maxsize=8)
-def _pattern(n_in: int, n_out: int, dtype: np.dtype[Any]) -> tuple[Path, Model]:
-    """Have MLflow write a model of these sizes once: all but its parameters is always the same."""
-    kept = Path(tempfile.mkdtemp(prefix="gdexp-model-"))
-    atexit.register(shutil.rmtree, kept, ignore_errors=True)
-    parameters = kept / PARAMETERS
-    np.savez(parameters)
-    mlflow.pyfunc.save_model(
-        kept / "model",
-        python_model=str(Path(__file__).with_name("model_code.py")),
-        code_paths=[str(feedforward.__file__)],
-        artifacts={"parameters": str(parameters)},
-        # Given, since finding them out would take seconds.
-        pip_requirements=[f"mlflow=={mlflow.__version__}", f"numpy=={np.__version__}"],
-        signature=ModelSignature(
-            Schema([TensorSpec(dtype, (-1, n_in))]), Schema([TensorSpec(dtype, (-1, n_out))])
-        ),
-    )
-    return kept / "model", Model.load(str(kept / "model"))
+def _pattern(n_in: int, n_out: int, dtype: np.dtype[Any]) -> tuple[dict[str, bytes], Model]:
+    """Have MLflow write a model of these sizes once: all but its parameters is always the same.
+
+    Its files are kept in memory, so that none stay behind where the process is killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="gdexp-model-") as folder:
+        parameters, model = Path(folder, PARAMETERS), Path(folder, "model")
+        np.savez(parameters)
+        mlflow.pyfunc.save_model(
+            model,
+            python_model=str(Path(__file__).with_name("model_code.py")),
+            code_paths=[str(feedforward.__file__)],
+            artifacts={"parameters": str(parameters)},
+            # Given, since finding them out would take seconds.
+            pip_requirements=[f"mlflow=={mlflow.__version__}", f"numpy=={np.__version__}"],
+            signature=ModelSignature(
+                Schema([TensorSpec(dtype, (-1, n_in))]), Schema([TensorSpec(dtype, (-1, n_out))])
+            ),
+        )
+        files = [file for file in model.rglob("*") if file.is_file()]
+        content = {str(file.relative_to(model)): file.read_bytes() for file in files}
+        return content, Model.load(str(model))

@@ -53,7 +53,7 @@ def card(page: Page, section: str, title: str) -> Locator:
     header.evaluate(TO_IT)  # what is far away is not there yet
     inside = page.locator("div").filter(has=header).filter(has=page.get_by_test_id(CARD)).last
     found = inside.get_by_test_id(CARD).filter(has=page.get_by_text(title, exact=True))
-    found.scroll_into_view_if_needed()
+    found.evaluate(TO_IT)  # at once: a page that is still growing would never be still
     return found
 
 

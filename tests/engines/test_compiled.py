@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +21,6 @@ pytest.importorskip("numba", reason="not run: no Numba; pip install 'gdexp[compi
 
 PRINT = """
 import sys
-import tempfile
 import numpy as np
 from gdexp.data import Digits
 from gdexp.descent import Adam, FixedLength, MiniBatch, Penalty, Scaling, State, descent
@@ -88,12 +86,13 @@ def test_the_run_says_which_engine_ran_and_why(gdexp: Command, outputs: Path) ->
 
 def test_a_cache_that_cannot_be_written_is_done_without(gdexp: Command, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    before = set(Path(tempfile.gettempdir()).glob("gdexp-*"))
-    ran = gdexp("engine=compiled", "epochs=1", "tracking=off", GDEXP_CACHE=f"{tmp_path}/file/x")
+    (tmp_path / "temporary").mkdir()
+    nowhere = {"GDEXP_CACHE": f"{tmp_path}/file/x", "TMPDIR": f"{tmp_path}/temporary"}
+    ran = gdexp("engine=compiled", "epochs=1", "tracking=off", **nowhere)
     assert ran.returncode == 0, ran.stderr
     assert "compiling the engine, once" in ran.stderr
     assert "engine   compiled, float32\n" in ran.stdout
-    assert set(Path(tempfile.gettempdir()).glob("gdexp-*")) == before
+    assert [*(tmp_path / "temporary").iterdir()] == []
 
 
 def test_the_engine_can_be_compiled_beforehand_and_a_damaged_cache_is_told_and_removed(
