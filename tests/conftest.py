@@ -45,17 +45,17 @@ def command(
     cwd: Path,
     timeout: float = 120,
     stdin: str = "",
-    fresh: bool = False,
     **env: str,
 ) -> "subprocess.CompletedProcess[str]":
     """Run ``python -m gdexp`` with these words, as a user would, writing to `outputs`.
 
-    In an interpreter of its own where it is to be `fresh`, else in a fork of one that has imported
-    what commands import.
+    In a fork of an interpreter that has imported what commands import, but where `env` has
+    something for an interpreter that starts.
     """
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    begins = any(name.startswith("PYTHON") for name in env)
     env = {**kept, "GDEXP_OUTPUTS": str(outputs), **env}
-    if not fresh:
+    if not begins:
         return nursery().run(words, cwd, env, stdin, timeout)
     return subprocess.run(
         [sys.executable, "-m", "gdexp", *words],

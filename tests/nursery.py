@@ -2,7 +2,7 @@
 
 A command's imports take a second, MLflow's five, and the tests run hundreds of commands. These are
 processes of their own with their own environment, folder and streams, all the same; what is tested
-of a process' very beginning starts an interpreter (`tests.conftest.command`, ``fresh=True``).
+of a process' very beginning, of signals and of memory starts an interpreter.
 """
 
 import atexit
