@@ -202,6 +202,7 @@ def outputs(place: Path) -> Path:
 @pytest.fixture(scope="module")
 def kept(place: Path) -> Path:
     """A sweep as a power cut leaves it: one job finished, one on its way, one not begun."""
+    shutil.rmtree(place / "outputs", ignore_errors=True)
     ran = command(*THREE, outputs=place / "outputs", cwd=place)
     assert ran.returncode == 0, ran.stderr
     folder = sweep_of(place / "outputs")
