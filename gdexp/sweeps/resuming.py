@@ -77,6 +77,8 @@ def taken_up(plan: Plan, settings: Settings, folder: Path | None) -> Plan:
     try:
         there = replace(left(plan, settings, folder), hold=hold)
         kept.write(there, kept.head(folder))
+        if there.earlier is None:
+            (folder / JOURNAL).unlink(missing_ok=True)
     except BaseException:
         hold.let_go(remove=True)
         raise
@@ -99,7 +101,6 @@ def left(plan: Plan, settings: Settings, folder: Path) -> Plan:
         _check_data(folder, known, changed, head, how)
     rebased = _rebased(plan, folder, numbers)
     if not written(folder):  # killed before it had a record: nothing was begun
-        (folder / JOURNAL).unlink(missing_ok=True)
         return rebased
     earlier = look(
         folder,

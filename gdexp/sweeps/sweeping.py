@@ -95,11 +95,11 @@ def _planned(
 
 def _launched(plan: Plan, launcher: Launcher, task: Any, master: DictConfig) -> list[Any]:
     """Hand the jobs that are due to the launcher."""
-    if plan.earlier is not None:
-        print(_standing(plan), file=sys.stderr)
     try:
-        if plan.earlier is not None and not plan.due and plan.earlier.complete:
-            return _nothing(plan)
+        if plan.earlier is not None:
+            print(_standing(plan), file=sys.stderr)
+            if not plan.due and plan.earlier.complete:
+                return _nothing(plan)
         task.begin(plan)
     except BaseException:
         withdraw(plan)
@@ -115,8 +115,9 @@ def _launched(plan: Plan, launcher: Launcher, task: Any, master: DictConfig) -> 
 
 def _standing(plan: Plan) -> str:
     """Say what is left of a sweep."""
-    assert plan.earlier is not None
-    return f"{near(plan.folder)}: {plan.earlier.told()}"
+    earlier = plan.earlier
+    told = earlier.told() if earlier else f"{plural(len(plan.jobs), 'job')}, none of them begun"
+    return f"{near(plan.folder)}: {told}"
 
 
 def _nothing(plan: Plan) -> list[Any]:
