@@ -106,26 +106,38 @@ def look(
     changed : collection of int
         Jobs whose data are others now.
     """
-    done, failed, begin = [], [], []
-    on: dict[int, int] = {}
-    anew: dict[int, str] = {}
-    for number, place in jobs.items():
-        state = JobState(number, place).now()
-        if state.status == "FINISHED":
-            done.append(number)
-        elif state.status == "FAILED" and not retry_failed:
-            failed.append(number)
-        elif not state.start and not written(place):
-            begin.append(number)
-        elif not state.start:  # damaged: it is kept, and not read
-            anew[number] = ""
-        elif state.status == "FAILED" or number in changed or not _can_go_on(state.start):
-            anew[number] = state.start["tags"].get("gdexp.journal", "")
-        else:
-            on[number] = written(place)
+    found: dict[str, list[int]] = {need: [] for need in ("done", "failed", "begin", "anew", "on")}
+    states = {number: JobState(number, place).now() for number, place in jobs.items()}
+    for number, state in states.items():
+        again = retry_failed and state.status == "FAILED"
+        found[_need(state, again=again, changed=number in changed)].append(number)
     seconds, ended = _past(folder, jobs.values())
-    complete = ended and (not tracked or closed(folder) == ended)
-    return Earlier(done, failed, on, anew, begin, seconds, forced, bool(complete))
+    return Earlier(
+        done=found["done"],
+        failed=found["failed"],
+        on={number: written(jobs[number]) for number in found["on"]},
+        anew={number: _journal(states[number]) for number in found["anew"]},
+        begin=found["begin"],
+        seconds=seconds,
+        forced=forced,
+        complete=bool(ended) and (not tracked or closed(folder) == ended),
+    )
+
+
+def _need(state: JobState, *, again: bool, changed: bool) -> str:
+    """Say what a job needs: nothing (done, failed), to begin, to begin anew, or to go on."""
+    if state.status == "FINISHED":
+        return "done"
+    if state.status == "FAILED" and not again:
+        return "failed"
+    if not state.start:  # or its first record is damaged: that is kept, and not read
+        return "anew" if written(state.folder) else "begin"
+    return "anew" if again or changed or not _can_go_on(state.start) else "on"
+
+
+def _journal(state: JobState) -> str:
+    """Give the tag of a job's journal; empty where it has none that can be read."""
+    return str(state.start.get("tags", {}).get("gdexp.journal", ""))
 
 
 def written(folder: Path) -> int:

@@ -68,11 +68,7 @@ def carry_out(
         task_function=task,
         config=master,
     )
-    if settings.dry_run:
-        print_plan(planned.axes, [(job.number, job.settings) for job in planned.jobs])
-    for double, number in planned.doubles:
-        print(f"{' '.join(double)}: is the same as job {number}, and runs once", file=sys.stderr)
-    print(f"{plural(len(planned.jobs), 'job')} planned in {seconds:.1f} s", file=sys.stderr)
+    _show(planned, seconds, dry=settings.dry_run)
     if settings.dry_run:
         if settings.resume:
             there = left(planned, settings, task.left or claims.left(planned))
@@ -81,6 +77,15 @@ def carry_out(
     with signals.raised():
         held = taken_up(planned, settings, task.left) if settings.resume else begun(planned)
         return _launched(held, launcher, task, master)
+
+
+def _show(planned: Plan, seconds: float, *, dry: bool) -> None:
+    """Tell what is planned, with a table of it where that is all that is asked for."""
+    if dry:
+        print_plan(planned.axes, [(job.number, job.settings) for job in planned.jobs])
+    for double, number in planned.doubles:
+        print(f"{' '.join(double)}: is the same as job {number}, and runs once", file=sys.stderr)
+    print(f"{plural(len(planned.jobs), 'job')} planned in {seconds:.1f} s", file=sys.stderr)
 
 
 def _planned(
