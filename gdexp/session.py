@@ -10,13 +10,13 @@ from rich.console import Console
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps import Plan, SweepRecord
+from gdexp.sweeps.record import STOP
 from gdexp.sweeps.reporting import write_report
-from gdexp.terminal import print_sweep
+from gdexp.terminal import near, print_sweep, program
 from gdexp.tracking import Feeder, Tracking, jobs
 from gdexp.tracking.feeder import LIMIT
 from gdexp.training import ending
 
-STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
 SHORT = 1.2  # seconds that a command which is to end at once waits for MLflow
 
 
@@ -83,7 +83,7 @@ class Session:
         """
         if self.record is not None:
             broken = ("FAILED", "failed", why) if why else None
-            self._tell(self.record.end(broken if error is None else ending(error)))
+            self._tell(self.record.end(broken if error is None else ending(error)), error)
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
         closed = [_close(feeder, self.patience) for feeder in self.feeders.values()]
@@ -104,13 +104,30 @@ class Session:
         print(f"report   {page}", flush=True)
         return True
 
-    def _tell(self, states: list[jobs.JobState]) -> None:
+    def _tell(self, states: list[jobs.JobState], error: BaseException | None = None) -> None:
         folder = self.sweep if self.record is None else self.record.plan.folder
         assert folder is not None
         (folder / STOP).unlink(missing_ok=True)
         self.refused |= any(job.status != "FINISHED" for job in states)
         if self._tracking is not None:
             print_sweep(states, folder, self._tracking)
+        if self.record is not None:
+            told, rest = _rest(self.record, states)
+            print(told, end="", flush=True)
+            if rest and error is not None:
+                error.add_note(rest)  # is told last
+            elif rest:
+                print(rest, flush=True)
+
+
+def _rest(record: SweepRecord, states: list[jobs.JobState]) -> tuple[str, str]:
+    """Say what this command did, where others did the rest; and how to go on with what is left."""
+    plan, found = record.plan, {job.status for job in states}
+    told = f"resumed  {plan.earlier.carried_out(states)}\n" if plan.earlier else ""
+    command = f"{program()} resume {near(plan.folder)}"
+    if found & {"KILLED", "RUNNING", jobs.LEFT}:
+        return told, f"go on    {command}"
+    return told, f"again    {command} --retry-failed" if "FAILED" in found else ""
 
 
 def _close(feeder: Feeder, patience: float) -> bool:
@@ -131,7 +148,8 @@ def _close(feeder: Feeder, patience: float) -> bool:
         for reason in reasons or [feeder.error]:
             print(f"not tracked: {reason}; the journals are {kept}", file=sys.stderr)
     elif feeder.sweep is not None:
-        sweep, of = feeder.runs[feeder.sweep], f"{len(feeder.runs) - 1:,} runs"
+        sweep, whole = feeder.runs[feeder.sweep], jobs.states(feeder.sweep)
+        of = f"{sum(bool(job.run_id) for job in whole):,} runs"  # of all commands
         print(f"tracked  as sweep {sweep.run_id} of {of} in {feeder.tracking.shown}", flush=True)
     elif len(feeder.runs) == 1:
         (fed,) = feeder.runs.values()

@@ -83,7 +83,8 @@ def launch(
     packed = [loader.request(each) for each in words]
     states = [_state(pickle.loads(each)) for each in packed]
     numbered = {state.number: each for state, each in zip(states, packed, strict=True)}
-    watcher = _Watcher(states, numbered, bool(config.hydra.sweeper.get("fail_fast")))
+    fail_fast = bool(config.hydra.sweeper.get("fail_fast"))
+    watcher = _Watcher(states, numbered, fail_fast, loader.standing)
     with watcher.view:
         Pool(perform, min(settings.count, len(words)), watcher).run(numbered.items())
     return [
@@ -105,12 +106,18 @@ class _Watcher:
     """Follows the jobs for those who look on, and closes the records that workers left open."""
 
     def __init__(
-        self, states: Sequence[JobState], packed: Mapping[int, bytes], fail_fast: bool
+        self,
+        states: Sequence[JobState],
+        packed: Mapping[int, bytes],
+        fail_fast: bool,
+        standing: Sequence[JobState] = (),
     ) -> None:
         self._states = {state.number: state for state in states}
         self._packed, self._fail_fast = packed, fail_fast
         self.merits: dict[int, float] = {}
-        self.view = SweepView(len(states))
+        self.view = SweepView(len(states) + len(standing))
+        for state in standing:
+            self.view.stood(state)
 
     def begun(self, number: int) -> None:
         """Show that a job has begun."""

@@ -15,6 +15,7 @@ from gdexp.descent import Epoch
 from gdexp.errors import GdexpError
 from gdexp.record import Record
 from gdexp.request import Request
+from gdexp.sweeps.taking_up import continued
 from gdexp.sweeps.workers import Tell
 from gdexp.training import Watch, train
 
@@ -41,9 +42,9 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
     """
     request: Request = pickle.loads(packed)
     try:
-        with signals.raised():
-            request.output.mkdir(parents=True, exist_ok=True)
-            return train(request, lambda record: _watching(record, tell)).merit, ""
+        with signals.raised(), continued(request) as (taken, left):
+            taken.output.mkdir(parents=True, exist_ok=True)
+            return train(taken, lambda record: _watching(record, tell), left).merit, ""
     except REFUSALS as error:
         told = line = complaint(error, request.overrides, request.output)
     except Exception as error:

@@ -1,17 +1,26 @@
 """The record of a sweep: its journal, from the plan to the end."""
 
+import itertools
 import json
 import os
 import shlex
+import shutil
 import socket
 import time
+import uuid
+from pathlib import Path
 from typing import Any
 
 import gdexp
+from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.planning import Job, Plan, varying
-from gdexp.tracking import Journal, jobs
+from gdexp.tracking import Journal, Reader, jobs
 from gdexp.tracking.environment import environment, git
+from gdexp.tracking.journal import mend
 from gdexp.tracking.settings import masked
+
+STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
+EARLIER = "earlier"  # the folder, there, of jobs that were run again
 
 
 class SweepRecord:
@@ -29,21 +38,56 @@ class SweepRecord:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.began = plan, time.perf_counter()
+        self._command = shlex.join(["python", "-m", "gdexp", "-m", *map(masked, plan.words)])
+        if plan.earlier is None:
+            self._begin()
+        else:
+            self._go_on(plan.earlier)
+
+    def _begin(self) -> None:
+        plan = self.plan
         plan.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(plan.folder)
-        command = shlex.join(["python", "-m", "gdexp", "-m", *map(masked, plan.words)])
+        study = {"study": plan.name} if plan.name else {}
         self.journal.write(
             "start",
             name=plan.title,
-            command=command,
+            command=self._command,
             epochs=None,
             every=1,
-            params=self._params(),
-            tags=self._tags(),
+            params=study,
+            tags={**self._tags(), "gdexp.journal": uuid.uuid4().hex},
             datasets=[],
-            artifacts=self._write_files(command),
+            artifacts=self._write_files(self._command),
         )
         self.journal.write("jobs", jobs=[self._listed(job) for job in plan.jobs])
+
+    def _go_on(self, earlier: Earlier) -> None:
+        """Write on, and clear the way for jobs that begin anew, once it is written that they do."""
+        plan = self.plan
+        mend(plan.folder)
+        records = [*Reader(plan.folder).new()]
+        listed = {job["job"] for record in records for job in record.get("jobs", ())}
+        self.began -= earlier.seconds
+        self.journal = Journal(plan.folder, count=len(records))
+        self.journal.write(
+            "resume",
+            name=plan.title,
+            command=self._command,
+            tags=self._tags(),
+            seconds=earlier.seconds,
+            bytes={str(number): size for number, size in earlier.on.items()},
+            dropped=[tag for tag in earlier.anew.values() if tag],
+        )
+        if len(listed) != len(plan.jobs):  # all of them: more may vary now
+            self.journal.write("jobs", jobs=[self._listed(job) for job in plan.jobs])
+        self.journal.sync()
+        (plan.folder / STOP).unlink(missing_ok=True)
+        for job in plan.jobs:
+            if job.number in earlier.anew:
+                _put_away(plan.folder, job)
+            elif job.number in earlier.begin:
+                shutil.rmtree(job.folder, ignore_errors=True)  # of a job that had hardly begun
 
     def _write_files(self, command: str) -> list[str]:
         texts = {
@@ -53,11 +97,6 @@ class SweepRecord:
         for name, text in texts.items():
             (self.plan.folder / name).write_text(text + "\n", encoding="utf-8")
         return [*texts]
-
-    def _params(self) -> dict[str, str]:
-        axes = {f"axis.{name}": ",".join(values) for name, values in self.plan.axes.items()}
-        study = {"study": self.plan.name} if self.plan.name else {}
-        return {"jobs": str(len(self.plan.jobs)), **study, **axes}
 
     def _tags(self) -> dict[str, str]:
         code = git(self.plan.id)
@@ -70,6 +109,8 @@ class SweepRecord:
             "gdexp.host": socket.gethostname(),
             "mlflow.source.name": "gdexp",
             "mlflow.source.type": "LOCAL",
+            # As tags, since parameters could not change where axes are extended.
+            **{f"axis.{name}": ",".join(values) for name, values in self.plan.axes.items()},
         }
         if self.plan.study is not None:
             tags |= {"gdexp.study": self.plan.name, "gdexp.question": self.plan.study.question}
@@ -106,7 +147,17 @@ class SweepRecord:
         self.journal.write("end", status=status, tags=tags, metrics={"time/total_seconds": seconds})
         self.journal.close()
         jobs.write_tables(states, self.plan.folder)
+        if self.plan.hold is not None:
+            self.plan.hold.let_go(remove=True)
         return states
+
+
+def _put_away(folder: Path, job: Job) -> None:
+    """Move the folder of a job that begins anew to where nobody takes it for one of the sweep."""
+    if job.folder.exists():
+        (folder / EARLIER).mkdir(exist_ok=True)
+        free = (folder / EARLIER / f"{job.number}-{n}" for n in itertools.count(1))
+        job.folder.rename(next(place for place in free if not place.exists()))
 
 
 def _ending(states: list[jobs.JobState]) -> tuple[str, str, str]:
