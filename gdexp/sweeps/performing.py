@@ -16,13 +16,13 @@ from gdexp.errors import GdexpError
 from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.sweeps.workers import Tell
-from gdexp.training import Watch, train
+from gdexp.training import Pruned, Watch, train
 
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
 PAUSE = 0.1  # seconds between two epochs that are told
 
 
-def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
+def perform(packed: bytes, tell: Tell, *, judged: bool = False) -> tuple[float, str]:
     """Carry out a job.
 
     Parameters
@@ -31,11 +31,13 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
         Its request, pickled.
     tell : callable
         Takes the number of an epoch, how many there will be (None where nobody knows), its cost.
+    judged : bool
+        Whether to ask after each epoch but the last whether to go on.
 
     Returns
     -------
     merit : float
-        For a sweeper to maximise; NaN where the job failed.
+        For a sweeper to maximise; NaN where the job failed, or was not gone on with.
     mistake : str
         What went wrong, if anything did; it is recorded then.
     """
@@ -43,7 +45,9 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
     try:
         with signals.raised():
             request.output.mkdir(parents=True, exist_ok=True)
-            return train(request, lambda record: _watching(record, tell)).merit, ""
+            return train(request, lambda record: _watching(record, tell, judged)).merit, ""
+    except Pruned:
+        return math.nan, ""
     except REFUSALS as error:
         told = line = complaint(error, request.overrides, request.output)
     except Exception as error:
@@ -54,7 +58,7 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
     return math.nan, told
 
 
-def _watching(record: Record, tell: Tell) -> Watch:
+def _watching(record: Record, tell: Tell, judged: bool) -> Watch:
     reports, last = record.request.experiment.reports, -PAUSE
 
     def watch(epoch: Epoch) -> None:
@@ -62,5 +66,10 @@ def _watching(record: Record, tell: Tell) -> Watch:
         if time.monotonic() - last >= PAUSE:
             last = time.monotonic()
             tell((epoch.number, reports, epoch.cost))
+        if judged and epoch.number not in (0, reports) and not epoch.ended:
+            measure = epoch.parts[epoch.judged]
+            why = tell.ask((epoch.number, epoch.merit, measure.cost / measure.n))
+            if why:
+                raise Pruned(why)
 
     return watch

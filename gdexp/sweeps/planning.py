@@ -27,6 +27,7 @@ from gdexp.tracking.settings import masked
 from gdexp.training import check
 
 STUDY = "study"
+MISTAKES = (GdexpError, OSError, HydraException, OmegaConfBaseException)
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,23 @@ class Plan:
         over = f"study {self.name}" if self.name else f"sweep of {', '.join(self.axes) or 'one'}"
         return f"{over} ({len(self.jobs)} jobs)"
 
+    @property
+    def tracking(self) -> Tracking:
+        """Where its runs are told."""
+        return self.jobs[0].tracking
+
+    @property
+    def outputs(self) -> str:
+        """The folder of all runs."""
+        return self.jobs[0].outputs
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What MLflow shows of it."""
+        axes = {f"axis.{name}": ",".join(values) for name, values in self.axes.items()}
+        study = {"study": self.name} if self.name else {}
+        return {"jobs": str(len(self.jobs)), **study, **axes}
+
     @cached_property
     def axes(self) -> dict[str, list[str]]:
         """What varies from job to job: by name, the values in the order of their coming."""
@@ -131,7 +149,7 @@ def plan(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> Plan
     parser = OverridesParser.create(config_loader=loader)
     asked = expand(parser, rest, study.whole if study else ())
     folder = Path(str(master.hydra.sweep.dir)).absolute()
-    planner = _Planner(loader, master, folder, axes_of(asked))
+    planner = Planner(loader, master, folder, axes_of(asked))
     for job in asked:
         planner.add(job)
     planner.refuse()
@@ -145,8 +163,20 @@ def _study(master: DictConfig) -> Study:
     return Study.of({str(name): value for name, value in node.items()})
 
 
-class _Planner:
-    """Takes one job after another, and what is wrong with them."""
+class Planner:
+    """Takes one job after another, and what is wrong with them.
+
+    Parameters
+    ----------
+    loader : ConfigLoader
+        Hydra's.
+    master : DictConfig
+        The configuration of the command, before any job.
+    folder : Path
+        The sweep's own.
+    varied : iterable of str
+        The settings that tell jobs apart.
+    """
 
     def __init__(
         self, loader: ConfigLoader, master: DictConfig, folder: Path, varied: Iterable[str]
@@ -154,7 +184,7 @@ class _Planner:
         self.jobs: list[Job] = []
         self.doubles: list[tuple[Words, int]] = []
         self.frozen = Frozen(loader)
-        self._composer, self._folder, self._varied = Composer(loader, master), folder, varied
+        self.composer, self._folder, self._varied = Composer(loader, master), folder, varied
         self._mistakes: dict[str, list[tuple[int, Words]]] = {}
         self._variants: dict[str, int] = {}
         self._known: dict[str, int] = {}
@@ -164,9 +194,8 @@ class _Planner:
         """Plan a job, or keep what is wrong with it."""
         number, self._asked = self._asked, self._asked + 1
         try:
-            config, request = self._compose(words)
-            check(request.experiment, request.output)
-        except (GdexpError, OSError, HydraException, OmegaConfBaseException) as error:
+            config, request = self.compose(words)
+        except MISTAKES as error:
             self._mistakes.setdefault(complaint(error, words), []).append((number, words))
             return
         looks = json.dumps(request.config.get("diagnostics"))  # which the hash leaves out
@@ -174,6 +203,10 @@ class _Planner:
         if same < len(self.jobs):
             self.doubles.append((words, same))
             return
+        self.take(words, config, request)
+
+    def take(self, words: Words, config: DictConfig, request: Request) -> Job:
+        """Take a job that can be, and fix what it asks for."""
         variant = self._variants.setdefault(request.group_key, len(self._variants))
         varies = varying(words, self._varied)
         note = {"variant": variant, "varies": varies, "special": list(request.special)}
@@ -181,10 +214,17 @@ class _Planner:
         planned = replace(request, variant=variant, varies=[*map(masked, varies)])
         self.frozen.keep_request(words, planned)
         self.jobs.append(_job(len(self.jobs), words, request, str(config.outputs)))
+        return self.jobs[-1]
 
-    def _compose(self, words: Words) -> tuple[DictConfig, Request]:
-        """Compose a job as Hydra's launchers do, and give the run that it asks for."""
-        config = self._composer.config(words)
+    def compose(self, words: Words) -> tuple[DictConfig, Request]:
+        """Compose the next job as Hydra's launchers do, and give the run that it asks for.
+
+        Raises
+        ------
+        GdexpError, OSError, HydraException, OmegaConfBaseException
+            Where it cannot be.
+        """
+        config = self.composer.config(words)
         with open_dict(config):
             config.hydra.job.num = config.hydra.job.id = len(self.jobs)
         # As it is: set_config would copy it, which takes longer than all the rest.
@@ -192,7 +232,9 @@ class _Planner:
         folder = self._folder / str(config.hydra.sweep.subdir)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(folder)
-        return config, compose.request(task_of(config))
+        request = compose.request(task_of(config))
+        check(request.experiment, request.output)
+        return config, request
 
     def refuse(self) -> None:
         """Tell what is wrong, all of it."""

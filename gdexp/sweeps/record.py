@@ -5,6 +5,8 @@ import os
 import shlex
 import socket
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gdexp
@@ -12,6 +14,25 @@ from gdexp.sweeps.planning import Job, Plan, varying
 from gdexp.tracking import Journal, jobs
 from gdexp.tracking.environment import environment, git
 from gdexp.tracking.settings import masked
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What is to be said of a sweep beyond its table.
+
+    Parameters
+    ----------
+    told : sequence of str
+        Lines for the terminal.
+    tags : mapping of str to str
+        For its run.
+    files : sequence of str
+        In its folder, for its run.
+    """
+
+    told: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[str] = ()
 
 
 class SweepRecord:
@@ -29,6 +50,8 @@ class SweepRecord:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.began = plan, time.perf_counter()
+        self.conclude: Callable[[list[jobs.JobState]], Conclusion] = lambda states: Conclusion()
+        self.told: Sequence[str] = ()
         plan.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(plan.folder)
         command = shlex.join(["python", "-m", "gdexp", "-m", *map(masked, plan.words)])
@@ -38,7 +61,7 @@ class SweepRecord:
             command=command,
             epochs=None,
             every=1,
-            params=self._params(),
+            params=plan.params,
             tags=self._tags(),
             datasets=[],
             artifacts=self._write_files(command),
@@ -53,11 +76,6 @@ class SweepRecord:
         for name, text in texts.items():
             (self.plan.folder / name).write_text(text + "\n", encoding="utf-8")
         return [*texts]
-
-    def _params(self) -> dict[str, str]:
-        axes = {f"axis.{name}": ",".join(values) for name, values in self.plan.axes.items()}
-        study = {"study": self.plan.name} if self.plan.name else {}
-        return {"jobs": str(len(self.plan.jobs)), **study, **axes}
 
     def _tags(self) -> dict[str, str]:
         code = git(self.plan.id)
@@ -91,6 +109,10 @@ class SweepRecord:
             "group_key": job.group_key,
         }
 
+    def add(self, job: Job, **more: Any) -> None:
+        """Write down a job that was not among those of the start, and what else is known of it."""
+        self.journal.write("jobs", jobs=[{**self._listed(job), **more}])
+
     def end(self, broken: tuple[str, str, str] | None) -> list[jobs.JobState]:
         """Write down the end, and how the jobs stand; gives the latter.
 
@@ -102,8 +124,15 @@ class SweepRecord:
         states = jobs.states(self.plan.folder)
         status, outcome, reason = broken or _ending(states)
         tags = {"gdexp.outcome": outcome, **({"gdexp.reason": reason} if reason else {})}
-        seconds = time.perf_counter() - self.began
-        self.journal.write("end", status=status, tags=tags, metrics={"time/total_seconds": seconds})
+        found = self.conclude(states)
+        self.told = found.told
+        self.journal.write(
+            "end",
+            status=status,
+            tags={**tags, **found.tags},
+            metrics={"time/total_seconds": time.perf_counter() - self.began},
+            artifacts=found.files,
+        )
         self.journal.close()
         jobs.write_tables(states, self.plan.folder)
         return states
@@ -111,7 +140,7 @@ class SweepRecord:
 
 def _ending(states: list[jobs.JobState]) -> tuple[str, str, str]:
     """Say how a sweep that went to its end has ended: with a job that failed, it failed."""
-    unfinished = [job for job in states if job.status != "FINISHED"]
+    unfinished = [job for job in states if job.status not in jobs.FINE]
     if not unfinished:
         return "FINISHED", "ok", ""
     failed = [job.named for job in unfinished if job.status == "FAILED"]

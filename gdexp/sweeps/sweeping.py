@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from gdexp import signals
 from gdexp.result import plural
 from gdexp.sweeps.planning import Plan, plan
+from gdexp.sweeps.record import SweepRecord
 from gdexp.sweeps.settings import Settings
 from gdexp.terminal import print_plan
 
@@ -19,7 +20,7 @@ from gdexp.terminal import print_plan
 class Task(Protocol):
     """What is done for each job, and is told of the sweep before the first one."""
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep."""
 
     def __call__(self, config: DictConfig) -> Any:
