@@ -85,7 +85,7 @@ def experiment(settings: Settings, origin: Origin) -> Experiment:
     for name in settings:
         if name not in fields and name not in {"outputs", *origin.knobs}:
             raise GdexpError(unknown_setting(name, origin.words))
-    problem = _make("problem", settings.get("problem"), origin)
+    problem = part("problem", settings.get("problem"), origin)
     parts = set(PARTS) - set(problem.uses)
     absent = parts if settings.get(STREAM) else {*parts, STREAM}
     for name in parts:
@@ -95,7 +95,7 @@ def experiment(settings: Settings, origin: Origin) -> Experiment:
         if settings.get(name, "???") == "???":
             raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
     groups = [group for group in OFFERS if group not in {"problem", "diagnostics", *absent}]
-    made = {group: _make(group, settings.get(group), origin) for group in groups}
+    made = {group: part(group, settings.get(group), origin) for group in groups}
     made |= {"problem": problem, "diagnostics": _diagnostics(settings, origin)}
     rest = {name: settings[name] for name in fields if name not in made and name not in absent}
     return Experiment(**made, **rest)
@@ -107,7 +107,7 @@ def _diagnostics(settings: Settings, origin: Origin) -> dict[str, Any]:
     if not isinstance(node, dict | None):
         raise SettingError("diagnostics", "the names of options", node, "[norms,confusion]", SEE)
     return {
-        str(name): _make(f"diagnostics.{name}", each, origin) for name, each in (node or {}).items()
+        str(name): part(f"diagnostics.{name}", each, origin) for name, each in (node or {}).items()
     }
 
 
@@ -118,8 +118,14 @@ def _needless(group: str, origin: Origin) -> str:
     )
 
 
-def _make(group: str, node: Any, origin: Origin) -> Any:
-    """Make the object of a node; its errors get the name by which the user set the value."""
+def part(group: str, node: Any, origin: Origin) -> Any:
+    """Make the object of a node; its errors get the name by which the user set the value.
+
+    Raises
+    ------
+    GdexpError
+        At the first setting that is not allowed.
+    """
     if not isinstance(node, dict):
         raise SettingError(group, "the name of an option", node, advice=SEE)
     target = _locate(group, str(node.get(TARGET)))

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -198,6 +199,14 @@ class Experiment:
         if self.stream is None:
             return self.epochs
         return None if self.most is None else -(-self.most // self.stream.report)
+
+    @property
+    def data_digest(self) -> str:
+        """Name the content of the data that are held; empty where there are none."""
+        if self.stream is not None or self.data is None:
+            return ""
+        parts = loaded(self.data).parts
+        return sha256(" ".join(part.digest for part in parts.values()).encode()).hexdigest()[:16]
 
     def open(self) -> Arrivals | None:
         """Begin to read a stream, where there is one: of what arrives, or of what is held.

@@ -26,7 +26,7 @@ Usage
   python -m gdexp convert eta=... from=... to=... eta in the other convention, mean or sum
   python -m gdexp report [RUN ...]                runs compared, as a page and as Markdown
   python -m gdexp replay RUN                      a run again from its record, compared bit for bit
-  python -m gdexp resume RUN                      goes on with a run that was interrupted
+  python -m gdexp resume RUN                      goes on with an interrupted run or sweep
 
 Examples
   python -m gdexp optimizer=sgd batch=10

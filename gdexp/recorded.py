@@ -11,6 +11,7 @@ from typing import Any
 
 from gdexp import build
 from gdexp.build import Origin
+from gdexp.engines import Engine
 from gdexp.experiment import Experiment
 from gdexp.request import Request
 from gdexp.trusted import check_targets
@@ -46,6 +47,19 @@ def request(folder: Path, start: Mapping[str, Any]) -> Request:
         sweep=tags.get("gdexp.sweep_id"),
         job=None if job is None else int(job),
     )
+
+
+def engine(config: Mapping[str, Any]) -> Engine:
+    """Make the engine of a resolved configuration.
+
+    Raises
+    ------
+    GdexpError
+        Where the menu has none such, or a value is not allowed.
+    """
+    check_targets({"engine": config["engine"]})
+    made: Engine = build.part("engine", config["engine"], Origin({}, (), set()))
+    return made
 
 
 def experiment(config: Mapping[str, Any], choices: Mapping[str, str]) -> Experiment:

@@ -46,6 +46,10 @@ class Request:
         The engine that ``engine=auto`` took, as it would be written on the command line.
     tags : mapping of str to str
         What else the run is to be tagged with in MLflow.
+    goes_on : bool
+        Whether its folder holds what was interrupted, and is to be gone on with.
+    forced : bool
+        Whether it goes on although something is not as it was.
     """
 
     experiment: Experiment
@@ -62,6 +66,8 @@ class Request:
     varies: Sequence[str] = ()
     engine: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    goes_on: bool = False
+    forced: bool = False
 
     def with_engine(self, engine: Engine) -> "Request":
         """Give the same request, for which this engine was taken: a record names what ran."""
@@ -91,6 +97,12 @@ class Request:
     def config_hash(self) -> str:
         """Name what is computed: equal hashes, equal results."""
         return config_hash(self.config)
+
+    @property
+    def key(self) -> str:
+        """Name what is computed and looked at: jobs of a sweep with equal keys are one job."""
+        looks = self.config.get("diagnostics")
+        return self.config_hash + (f"-{_hash({'looks': looks})[:8]}" if looks else "")
 
     @property
     def group_key(self) -> str:

@@ -10,13 +10,13 @@ from rich.console import Console
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps import Plan, SweepRecord
+from gdexp.sweeps.record import STOP
 from gdexp.sweeps.reporting import write_report
-from gdexp.terminal import print_sweep
+from gdexp.terminal import near, print_sweep, program
 from gdexp.tracking import Feeder, Tracking, jobs
 from gdexp.tracking.feeder import LIMIT
 from gdexp.training import ending
 
-STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
 SHORT = 1.2  # seconds that a command which is to end at once waits for MLflow
 
 
@@ -84,6 +84,8 @@ class Session:
         if self.record is not None:
             broken = ("FAILED", "failed", why) if why else None
             self._tell(self.record.end(broken if error is None else ending(error)))
+            if error is not None:
+                error.add_note(f"go on    {_resume(self.record)}")
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
         closed = [_close(feeder, self.patience) for feeder in self.feeders.values()]
@@ -113,6 +115,23 @@ class Session:
             print_sweep(states, folder, self._tracking)
             if self.record is not None and self.record.told:
                 print(*self.record.told, sep="\n", flush=True)
+        if self.record is not None:
+            self._tell_rest(self.record, states)
+
+    def _tell_rest(self, record: SweepRecord, states: list[jobs.JobState]) -> None:
+        """Say what was done now, where commands before did the rest, and how to go on."""
+        earlier = record.plan.earlier
+        if earlier is not None:
+            print(f"resumed  {earlier.told(before=False)}")
+        found = {job.status for job in states}
+        if found & {"KILLED", "RUNNING", jobs.LEFT}:
+            print(f"go on    {_resume(record)}", flush=True)
+        elif "FAILED" in found:
+            print(f"again    {_resume(record)} --retry-failed", flush=True)
+
+
+def _resume(record: SweepRecord) -> str:
+    return f"{program()} resume {near(record.plan.folder)}"
 
 
 def _close(feeder: Feeder, patience: float) -> bool:

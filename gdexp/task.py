@@ -21,8 +21,11 @@ from gdexp.interrupted import Interrupted
 from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.result import Result
-from gdexp.session import SHORT, STOP, Session
+from gdexp.session import SHORT, Session
 from gdexp.sweeps import Plan, SweepRecord
+from gdexp.sweeps.frozen import requested
+from gdexp.sweeps.record import STOP
+from gdexp.sweeps.taking_up import continued
 from gdexp.terminal import Progress, near, print_places, print_summary, program
 from gdexp.training import Watch, train
 
@@ -62,13 +65,15 @@ class Task:
     session : Session, optional
         What the jobs of the command share. A task that was sent to another process has none: its
         jobs are told by their journals.
+    left : Path, optional
+        The folder of a sweep that is to be gone on with.
     """
 
-    def __init__(self, session: Session | None) -> None:
-        self.session = session
+    def __init__(self, session: Session | None, left: Path | None = None) -> None:
+        self.session, self.left = session, left
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"session": None}
+        return {"session": None, "left": None}
 
     def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep, before its first job."""
@@ -122,16 +127,17 @@ class Task:
             clear_away(output, outputs)
             return math.nan
         try:
-            request = compose.request(config)
-            with signals.raised():
-                return self._train(request, outputs)[1].merit
+            request = requested(told.sweeper.get("job")) or compose.request(config)
+            with signals.raised(), continued(request) as (taken, left):
+                return self._train(taken, outputs, left)[1].merit
         except REFUSALS as error:
             line = complaint(error, told.overrides.task, output)
         except Exception as error:
             traceback.print_exc()
             line = f"failed: {type(error).__name__}: {error}"
         overrides = " ".join(told.overrides.task)
-        print(f"job {told.job.num} ({overrides}): {line}", file=sys.stderr, flush=True)
+        number = told.job.num if request is None else request.job
+        print(f"job {number} ({overrides}): {line}", file=sys.stderr, flush=True)
         if request is not None:
             with suppress(OSError):  # where there is a record already, it tells the same
                 record_refusal(request, line)
@@ -145,7 +151,7 @@ class Task:
         self, request: Request, outputs: Path, left: Interrupted | None = None
     ) -> tuple[Record, Result]:
         if self.session is None:
-            return _train_afar(request)
+            return _train_afar(request, left)
         feed = self.session.feeding(request, outputs)
         label = "" if request.sweep is None else f"job {request.job}: "
         unit = "epoch" if request.experiment.stream is None else "report"
@@ -173,7 +179,7 @@ class Task:
         return records[0], result
 
 
-def _train_afar(request: Request) -> tuple[Record, Result]:
+def _train_afar(request: Request, left: Interrupted | None) -> tuple[Record, Result]:
     """Carry out a job in a process that is not the command's: a line tells that it is done."""
     records: list[Record] = []
 
@@ -181,7 +187,7 @@ def _train_afar(request: Request) -> tuple[Record, Result]:
         records.append(record)
         return lambda epoch: None
 
-    result = train(request, announce)
+    result = train(request, announce, left)
     print(f"job {request.job}: {result.headline}", file=sys.stderr, flush=True)
     return records[0], result
 

@@ -1,4 +1,4 @@
-"""``python -m gdexp resume``: goes on with a run that was interrupted."""
+"""``python -m gdexp resume``: goes on with a run, or a sweep, that was interrupted."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gdexp import recorded, signals
+from gdexp.commands import resume_sweep
 from gdexp.commands.words import STORE, Parser, open_reader, outputs_of, tracking_of
 from gdexp.complain import complaint
 from gdexp.descent import Arriving
@@ -33,8 +34,13 @@ It goes on from the last checkpoint (checkpoint.seconds says how often there is 
 settings that the run began with. What was logged after that checkpoint is computed once more, and
 compared with what was logged.
 
+Of a sweep, named by its folder, its id, or the id or name of its run in MLflow, the jobs that are
+finished stay as they are; those that were interrupted go on from their checkpoints; the others are
+run. Jobs that failed are run again with --retry-failed. Settings of the launcher may be others.
+
   python -m gdexp resume latest
   python -m gdexp resume outputs/runs/2026-11-24/15-47-02-627537
+  python -m gdexp resume outputs/sweeps/2026-11-26/13-05-12-104211 launcher.workers=2
 """
 
 
@@ -47,14 +53,27 @@ def main(words: Sequence[str]) -> int:
         Where there is no such run, or it cannot go on.
     """
     parser = Parser("resume", ABOUT)
-    parser.add_argument("run", metavar="RUN", help="its output folder, its id, its name, or latest")
+    parser.add_argument(
+        "run", metavar="RUN or SWEEP", help="its output folder, its id, its name, or latest"
+    )
+    parser.add_argument(
+        "settings", nargs="*", metavar="SETTING=VALUE", help="of a sweep: those of its launcher"
+    )
     parser.add_argument(
         "--force",
         action="store_true",
         help="also with other code, or from another machine; the bits may then be others",
     )
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="of a sweep: run jobs again that failed"
+    )
     parser.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
     given = parser.read(words)
+    if (sweep := resume_sweep.named(given.run, outputs_of(given.store))) is not None:
+        return resume_sweep.resume(sweep, given)
+    if given.settings or given.retry_failed:
+        word = given.settings[0] if given.settings else "--retry-failed"
+        raise GdexpError(f"{word}: is of sweeps, and {given.run} is none. Leave it out.")
     folder = _folder(given)
     session, hold = Session(), _hold(folder)
     try:

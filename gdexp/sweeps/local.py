@@ -80,7 +80,8 @@ def launch(
     list of JobReturn
         For each job what a sweeper is to maximise; NaN where it failed, or did not begin.
     """
-    watcher = Watcher(len(words), fail_fast=bool(config.hydra.sweeper.get("fail_fast")))
+    fail_fast = bool(config.hydra.sweeper.get("fail_fast"))
+    watcher = Watcher(len(words), fail_fast=fail_fast, standing=loader.standing)
     packed = [loader.request(each) for each in words]
     states = [watcher.expect(each) for each in packed]
     numbered = [(state.number, each) for state, each in zip(states, packed, strict=True)]
@@ -105,14 +106,20 @@ class Watcher:
         How many jobs there will be.
     fail_fast : bool
         Whether no job is to begin any more once one has failed.
+    standing : sequence of JobState
+        Other jobs, which are not to be carried out.
     """
 
-    def __init__(self, total: int, *, fail_fast: bool) -> None:
+    def __init__(
+        self, total: int, *, fail_fast: bool, standing: Sequence[JobState] = ()
+    ) -> None:
         self._states: dict[int, JobState] = {}
         self._packed: dict[int, bytes] = {}
         self._fail_fast = fail_fast
         self.merits: dict[int, float] = {}
-        self.view = SweepView(total)
+        self.view = SweepView(total + len(standing))
+        for state in standing:
+            self.view.stood(state)
 
     def expect(self, packed: bytes) -> JobState:
         """Take a job that will begin."""

@@ -15,6 +15,7 @@ from gdexp.descent import Epoch
 from gdexp.errors import GdexpError
 from gdexp.record import Record
 from gdexp.request import Request
+from gdexp.sweeps.taking_up import continued
 from gdexp.sweeps.workers import Tell
 from gdexp.training import Pruned, Watch, train
 
@@ -43,9 +44,9 @@ def perform(packed: bytes, tell: Tell, *, judged: bool = False) -> tuple[float, 
     """
     request: Request = pickle.loads(packed)
     try:
-        with signals.raised():
-            request.output.mkdir(parents=True, exist_ok=True)
-            return train(request, lambda record: _watching(record, tell, judged)).merit, ""
+        with signals.raised(), continued(request) as (taken, left):
+            taken.output.mkdir(parents=True, exist_ok=True)
+            return train(taken, lambda record: _watching(record, tell, judged), left).merit, ""
     except Pruned:
         return math.nan, ""
     except REFUSALS as error:

@@ -1,6 +1,5 @@
 """All jobs of a sweep, composed and validated before the first one trains."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,10 +17,12 @@ from gdexp.complain import complaint
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps.composer import Composer
+from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.frozen import Frozen, task_of
 from gdexp.sweeps.grids import Words, expand
 from gdexp.sweeps.settings import Study
 from gdexp.tracking import Tracking
+from gdexp.tracking.hold import Hold
 from gdexp.tracking.jobs import settings_of
 from gdexp.tracking.settings import masked
 from gdexp.training import check
@@ -41,8 +42,10 @@ class Job:
     words : tuple of str
         Its overrides.
     folder : Path
-    config_hash, group_key : str
-        What is computed; the same but for the seed.
+    key, config_hash, group_key : str
+        What is computed and looked at; what is computed; the same but for the seed.
+    data : str
+        Digest of the data that it learns from.
     tracking : Tracking
     outputs : str
         Where it is told.
@@ -51,8 +54,10 @@ class Job:
     number: int
     words: Words
     folder: Path
+    key: str
     config_hash: str
     group_key: str
+    data: str
     tracking: Tracking
     outputs: str
 
@@ -80,6 +85,12 @@ class Plan:
         The study's.
     doubles : mapping of tuple of str to int
         Overrides that ask for what another job computes, and that job's number.
+    launcher : sequence of str
+        What was written of the launcher, in Hydra's grammar.
+    earlier : Earlier, optional
+        What commands before this one left of the sweep, where it is gone on with.
+    hold : Hold, optional
+        On its folder, where it is carried out.
     """
 
     folder: Path
@@ -89,6 +100,9 @@ class Plan:
     study: Study | None = None
     name: str = ""
     doubles: Sequence[tuple[Words, int]] = field(default_factory=list)
+    launcher: Sequence[str] = ()
+    earlier: Earlier | None = None
+    hold: Hold | None = None
 
     @property
     def id(self) -> str:
@@ -114,9 +128,14 @@ class Plan:
     @property
     def params(self) -> dict[str, str]:
         """What MLflow shows of it."""
-        axes = {f"axis.{name}": ",".join(values) for name, values in self.axes.items()}
-        study = {"study": self.name} if self.name else {}
-        return {"jobs": str(len(self.jobs)), **study, **axes}
+        return {"study": self.name} if self.name else {}
+
+    @property
+    def due(self) -> list[Job]:
+        """The jobs that are to be carried out now."""
+        if self.earlier is None:
+            return [*self.jobs]
+        return [job for job in self.jobs if job.number in self.earlier.due]
 
     @cached_property
     def axes(self) -> dict[str, list[str]]:
@@ -154,7 +173,10 @@ def plan(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> Plan
         planner.add(job)
     planner.refuse()
     name = named[0].partition("=")[2] if named else ""
-    return Plan(folder, words, planner.jobs, planner.frozen, study, name, planner.doubles)
+    launcher = [word for word in master.hydra.overrides.hydra if "launcher" in _name(word)]
+    return Plan(
+        *(folder, words, planner.jobs, planner.frozen, study, name, planner.doubles), launcher
+    )
 
 
 def _study(master: DictConfig) -> Study:
@@ -183,7 +205,7 @@ class Planner:
     ) -> None:
         self.jobs: list[Job] = []
         self.doubles: list[tuple[Words, int]] = []
-        self.frozen = Frozen(loader)
+        self.frozen = Frozen(loader, folder)
         self.composer, self._folder, self._varied = Composer(loader, master), folder, varied
         self._mistakes: dict[str, list[tuple[int, Words]]] = {}
         self._variants: dict[str, int] = {}
@@ -198,8 +220,7 @@ class Planner:
         except MISTAKES as error:
             self._mistakes.setdefault(complaint(error, words), []).append((number, words))
             return
-        looks = json.dumps(request.config.get("diagnostics"))  # which the hash leaves out
-        same = self._known.setdefault(f"{request.config_hash} {looks}", len(self.jobs))
+        same = self._known.setdefault(request.key, len(self.jobs))
         if same < len(self.jobs):
             self.doubles.append((words, same))
             return
@@ -213,7 +234,7 @@ class Planner:
         self.frozen.keep(words, config, note)
         planned = replace(request, variant=variant, varies=[*map(masked, varies)])
         self.frozen.keep_request(words, planned)
-        self.jobs.append(_job(len(self.jobs), words, request, str(config.outputs)))
+        self.jobs.append(job_of(len(self.jobs), words, request, str(config.outputs)))
         return self.jobs[-1]
 
     def compose(self, words: Words) -> tuple[DictConfig, Request]:
@@ -243,13 +264,16 @@ class Planner:
         _check_places(self.jobs)
 
 
-def _job(number: int, words: Words, request: Request, outputs: str) -> Job:
+def job_of(number: int, words: Words, request: Request, outputs: str) -> Job:
+    """Give the job that a request stands for."""
     return Job(
         number=number,
         words=words,
         folder=request.output,
+        key=request.key,
         config_hash=request.config_hash,
         group_key=request.group_key,
+        data=request.experiment.data_digest,
         tracking=request.experiment.tracking,
         outputs=outputs,
     )

@@ -1,19 +1,28 @@
 """The record of a sweep: its journal, from the plan to the end."""
 
+import itertools
 import json
 import os
 import shlex
+import shutil
 import socket
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gdexp
+from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.planning import Job, Plan, varying
-from gdexp.tracking import Journal, jobs
+from gdexp.tracking import Journal, Reader, jobs
 from gdexp.tracking.environment import environment, git
+from gdexp.tracking.journal import mend
 from gdexp.tracking.settings import masked
+
+STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
+EARLIER = "earlier"  # the folder, there, of jobs that were run again
 
 
 @dataclass(frozen=True)
@@ -52,21 +61,55 @@ class SweepRecord:
         self.plan, self.began = plan, time.perf_counter()
         self.conclude: Callable[[list[jobs.JobState]], Conclusion] = lambda states: Conclusion()
         self.told: Sequence[str] = ()
+        self._command = shlex.join(["python", "-m", "gdexp", "-m", *map(masked, plan.words)])
+        if plan.earlier is None:
+            self._begin()
+        else:
+            self._go_on(plan.earlier)
+
+    def _begin(self) -> None:
+        plan = self.plan
         plan.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(plan.folder)
-        command = shlex.join(["python", "-m", "gdexp", "-m", *map(masked, plan.words)])
         self.journal.write(
             "start",
             name=plan.title,
-            command=command,
+            command=self._command,
             epochs=None,
             every=1,
             params=plan.params,
-            tags=self._tags(),
+            tags={**self._tags(), "gdexp.journal": uuid.uuid4().hex},
             datasets=[],
-            artifacts=self._write_files(command),
+            artifacts=self._write_files(self._command),
         )
         self.journal.write("jobs", jobs=[self._listed(job) for job in plan.jobs])
+
+    def _go_on(self, earlier: Earlier) -> None:
+        """Write on, and clear the way for jobs that begin anew, once it is written that they do."""
+        plan = self.plan
+        mend(plan.folder)
+        records = [*Reader(plan.folder).new()]
+        listed = {job["job"] for record in records for job in record.get("jobs", ())}
+        self.began -= earlier.seconds
+        self.journal = Journal(plan.folder, count=len(records))
+        self.journal.write(
+            "resume",
+            name=plan.title,
+            command=self._command,
+            tags=self._tags(),
+            seconds=earlier.seconds,
+            bytes={str(number): size for number, size in earlier.on.items()},
+            dropped=[tag for tag in earlier.anew.values() if tag],
+        )
+        if len(listed) != len(plan.jobs):  # all of them: more may vary now
+            self.journal.write("jobs", jobs=[self._listed(job) for job in plan.jobs])
+        self.journal.sync()
+        (plan.folder / STOP).unlink(missing_ok=True)
+        for job in plan.jobs:
+            if job.number in earlier.anew:
+                _put_away(plan.folder, job)
+            elif job.number in earlier.begin:
+                shutil.rmtree(job.folder, ignore_errors=True)  # of a job that had hardly begun
 
     def _write_files(self, command: str) -> list[str]:
         texts = {
@@ -88,6 +131,8 @@ class SweepRecord:
             "gdexp.host": socket.gethostname(),
             "mlflow.source.name": "gdexp",
             "mlflow.source.type": "LOCAL",
+            # As tags, since parameters could not change where axes are extended.
+            **{f"axis.{name}": ",".join(values) for name, values in self.plan.axes.items()},
         }
         if self.plan.study is not None:
             tags |= {"gdexp.study": self.plan.name, "gdexp.question": self.plan.study.question}
@@ -135,7 +180,17 @@ class SweepRecord:
         )
         self.journal.close()
         jobs.write_tables(states, self.plan.folder)
+        if self.plan.hold is not None:
+            self.plan.hold.let_go(remove=True)
         return states
+
+
+def _put_away(folder: Path, job: Job) -> None:
+    """Move the folder of a job that begins anew to where nobody takes it for one of the sweep."""
+    if job.folder.exists():
+        (folder / EARLIER).mkdir(exist_ok=True)
+        free = (folder / EARLIER / f"{job.number}-{n}" for n in itertools.count(1))
+        job.folder.rename(next(place for place in free if not place.exists()))
 
 
 def _ending(states: list[jobs.JobState]) -> tuple[str, str, str]:

@@ -18,6 +18,12 @@ class Settings:
         Print the table of jobs, and run none.
     fail_fast : bool
         Begin no job any more once one has failed.
+    resume : bool
+        Go on with the sweep of these jobs that is there already.
+    retry_failed : bool
+        When it is gone on with, run jobs again that have failed.
+    force : bool
+        Go on although the code, or the data, are not those that it began with.
 
     Raises
     ------
@@ -27,10 +33,19 @@ class Settings:
 
     dry_run: bool = False
     fail_fast: bool = False
+    resume: bool = False
+    retry_failed: bool = False
+    force: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("dry_run", "fail_fast"):
+        for name in ("dry_run", "fail_fast", "resume", "retry_failed", "force"):
             flag(f"sweep.{name}", getattr(self, name))
+        for name in ("retry_failed", "force"):
+            if getattr(self, name) and not self.resume:
+                raise GdexpError(
+                    f"sweep.{name}=true: means something only where a sweep is gone on with. "
+                    "Write sweep.resume=true, too."
+                )
 
 
 @dataclass(frozen=True)

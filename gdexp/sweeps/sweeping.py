@@ -3,22 +3,31 @@
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 from gdexp import signals
+from gdexp.errors import GdexpError
 from gdexp.result import plural
+from gdexp.sweeps import claims, kept
+from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.planning import Plan, plan
 from gdexp.sweeps.record import SweepRecord
+from gdexp.sweeps.resuming import begun, left, taken_up
 from gdexp.sweeps.settings import Settings
-from gdexp.terminal import print_plan
+from gdexp.terminal import near, print_plan
 
 
 class Task(Protocol):
     """What is done for each job, and is told of the sweep before the first one."""
+
+    left: Path | None  # the folder of a sweep that is to be gone on with, where one is named
 
     def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep."""
@@ -54,7 +63,7 @@ def carry_out(
     """
     began = time.perf_counter()
     with signals.raised():
-        planned = plan(context.config_loader, master, words)
+        planned = _planned(words, context.config_loader, task.left, master)
     seconds = time.perf_counter() - began
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=HydraContext(planned.loader, context.callbacks),  # type: ignore[arg-type]
@@ -67,11 +76,55 @@ def carry_out(
         print(f"{' '.join(double)}: is the same as job {number}, and runs once", file=sys.stderr)
     print(f"{plural(len(planned.jobs), 'job')} planned in {seconds:.1f} s", file=sys.stderr)
     if settings.dry_run:
+        if settings.resume:
+            there = left(planned, settings, task.left or claims.left(planned))
+            print(_standing(there), file=sys.stderr)
         return []
-    task.begin(planned)
-    with signals.raised():
-        jobs = [list(job.words) for job in planned.jobs]
-        returned = launcher.launch(jobs, initial_job_idx=0)
+    taking = taken_up(planned, settings, task.left) if settings.resume else begun(planned)
+    with signals.raised(), taking as plan:
+        return _launched(plan, launcher, task, master)
+
+
+def _planned(
+    words: Sequence[str], loader: ConfigLoader, folder: Path | None, master: DictConfig
+) -> Plan:
+    """Give the plan: of the command line, or that of a sweep whose folder is named."""
+    if folder is None:
+        return plan(loader, master, words)
+    named = any(word.startswith("tracking.uri=") for word in words)
+    return kept.read(folder, loader, master, named=named)
+
+
+def _launched(plan: Plan, launcher: Launcher, task: Any, master: DictConfig) -> list[Any]:
+    """Hand the jobs that are due to the launcher."""
+    if plan.earlier is not None:
+        print(_standing(plan), file=sys.stderr)
+        if not plan.due and plan.earlier.complete:
+            return _nothing(plan, plan.earlier)
+    task.begin(plan)
+    with read_write(master), open_dict(master):
+        master.hydra.sweep.dir = str(plan.folder)  # which launchers make
+    jobs = [list(job.words) for job in plan.due]
+    returned = launcher.launch(jobs, initial_job_idx=0) if jobs else []
     for each in returned:
         _ = each.return_value  # raises what a job was broken off by, if it was
     return list(returned)
+
+
+def _standing(plan: Plan) -> str:
+    """Say what is left of a sweep."""
+    assert plan.earlier is not None
+    return f"{near(plan.folder)}: {plan.earlier.told()}"
+
+
+def _nothing(plan: Plan, earlier: Earlier) -> list[Any]:
+    """Leave a sweep that has come to its end."""
+    assert plan.hold is not None
+    plan.hold.let_go(remove=True)
+    if earlier.failed:
+        raise GdexpError(
+            f"{plural(len(earlier.failed), 'job')} failed, and nothing else is left. "
+            "Run those again with sweep.retry_failed=true (python -m gdexp resume: --retry-failed)."
+        )
+    print("nothing is left to be done", file=sys.stderr)
+    return []

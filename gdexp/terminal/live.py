@@ -55,6 +55,7 @@ class SweepView:
         self._going: dict[int, _Going] = {}
         self._console = Console(stderr=True, highlight=False)
         self._live: Live | None = None
+        self._before = 0  # jobs that had ended before this command
         self._began = self._last = time.monotonic()
         self._told = ""
         self.best: JobState | None = None
@@ -75,6 +76,11 @@ class SweepView:
             self._live.stop()
         else:
             self._line()
+
+    def stood(self, job: JobState) -> None:
+        """Take a job that is not carried out now as it is."""
+        self._before += 1
+        self.ended(job)
 
     def begun(self, job: JobState) -> None:
         """Take a job among those that are going."""
@@ -131,10 +137,11 @@ class SweepView:
 
     def _remaining(self) -> str:
         """Estimate the time left from that of the jobs that are done."""
-        done = sum(self._ended.values())
-        if not done or done == self.total:
+        left = self.total - sum(self._ended.values())
+        done = self.total - left - self._before
+        if not done or not left:
             return ""
-        seconds = (time.monotonic() - self._began) * (self.total - done) / done
+        seconds = (time.monotonic() - self._began) * left / done
         return f", about {span(seconds)} to go"
 
     def _picture(self) -> Group:

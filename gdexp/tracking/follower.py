@@ -40,6 +40,8 @@ class Follower:
         Tells the command; tells an error in one line.
     parent : str
         The id of the sweep's run, where it is a job of one.
+    again : bool
+        Whether another feeder may have brought some of it in.
     """
 
     def __init__(
@@ -49,13 +51,15 @@ class Follower:
         say: Callable[..., None],
         told: Callable[[Exception], str],
         parent: str = "",
+        *,
+        again: bool = False,
     ) -> None:
         self.folder, self.store, self._say, self._told = folder, store, say, told
         self.reader = Reader(folder)
-        self.run_id, self._parent = "", parent
+        self.run_id, self._parent, self._again = "", parent, again
         self.done = False
         self._ended = False
-        self._error: str | None = None
+        self.error: str | None = None
         self._hold: Hold | None = None
         self._steps: deque[Step] = deque()
         self._closing: deque[Step] = deque()  # after those: what the end asks for
@@ -73,7 +77,7 @@ class Follower:
         """Do what there is to do; `last`: nothing more comes; `hurry`: only the status counts."""
         if not self._alone():
             if hurry:
-                self._error = "another process is still bringing this run into MLflow"
+                self.error = "another process is still bringing this run into MLflow"
                 self._finish()
             return
         if not self._ended:
@@ -91,7 +95,7 @@ class Follower:
         """Give up all steps but the last, which sets the status."""
         self._steps = deque([*self._steps, *self._closing][-1:])
         self._closing.clear()
-        self._error = self._error or "the store did not take everything in time"
+        self.error = self.error or "the store did not take everything in time"
 
     def _carry_out(self, *, final: bool) -> None:
         while (steps := self._steps or self._closing) and self._try(steps, final=final):
@@ -118,16 +122,22 @@ class Follower:
             self._tries += 1
             if self._tries < TRIES and not final:
                 return False
-            self._error = self._error or self._told(error)
+            self.error = self.error or self._told(error)
         self._tries = 0
         steps.popleft()
         return True
+
+    def leave(self) -> None:
+        """Follow it no more: another feeder does."""
+        self.done = True
+        if self._hold is not None:
+            self._hold.let_go()
 
     def _finish(self) -> None:
         self.done = True
         if self._hold is not None:
             self._hold.let_go(remove=True)
-        error = {"error": self._error} if self._error else {}
+        error = {"error": self.error} if self.error else {}
         self._say(folder=str(self.folder), done=True, **error)
 
     def _read(self) -> None:
@@ -135,7 +145,7 @@ class Follower:
             for record in self.reader.new():
                 getattr(self, f"_plan_{record['kind']}")(record)
         except (OSError, JournalError) as error:
-            self._error = self._error or self._told(error)
+            self.error = self.error or self._told(error)
         self._plan_batch()
 
     def _plan_start(self, record: dict[str, Any]) -> None:
@@ -158,11 +168,12 @@ class Follower:
 
     def _found(self, record: dict[str, Any]) -> str | None:
         """Give the run that there is already, open again; None where nothing was sent before."""
-        if self._resume is None and not self._tries:
+        before = self._again or self._resume is not None
+        if not before and not self._tries:
             return None
         run_id = self.store.find_run(record["tags"].get("gdexp.journal", ""))
-        if run_id is not None and self._resume is not None:
-            self.store.reopen_run(run_id, self._resume)
+        if run_id is not None and before:
+            self.store.reopen_run(run_id, self._resume or _process(record))
             self._there = self.store.points(run_id)
         return run_id
 
@@ -238,3 +249,9 @@ class Follower:
         if model:
             self._closing.append(lambda: self.store.log_model(self.run_id, folder / model))
         self._closing.append(lambda: self.store.close_run(self.run_id, record))
+
+
+def _process(record: dict[str, Any]) -> dict[str, Any]:
+    """Give of a start what a run that is opened again takes over."""
+    names = ("gdexp.pid", "gdexp.host")
+    return {"tags": {name: record["tags"][name] for name in names if name in record["tags"]}}

@@ -1,4 +1,4 @@
-"""The hold on a run's folder: at most one process at a time goes on with a run, or feeds it."""
+"""The hold on a folder: at most one process at a time trains a run or a sweep, or feeds it."""
 
 import fcntl
 import os
@@ -33,6 +33,11 @@ class Hold:
             os.close(self._file)
             raise
 
+    def tell(self, text: str) -> None:
+        """Leave a word for those who find it held; `holder` reads it."""
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, text.encode(), 0)
+
     def let_go(self, *, remove: bool = False) -> None:
         """Hold it no more; `remove`: nobody will again."""
         if self._file < 0:
@@ -43,5 +48,13 @@ class Hold:
         self._file = -1
 
 
-RUN = "run.lock"  # who trains
+def holder(folder: Path, name: str) -> str:
+    """Give the word that the last holder left; empty where there is none."""
+    try:
+        return (folder / name).read_text()
+    except OSError:
+        return ""
+
+
+RUN = "run.lock"  # who trains, or carries a sweep out
 FEED = "feed.lock"  # who brings the journal into MLflow

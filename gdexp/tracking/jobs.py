@@ -149,7 +149,8 @@ def states(folder: Path) -> list[JobState]:
         begun = [JobState(int(path.parent.name), path.parent).now() for path in found]
         return _varying(begun)
     records = Reader(folder).new()
-    return [listed(job).now() for record in records for job in record.get("jobs", ())]
+    known = {job["job"]: job for record in records for job in record.get("jobs", ())}
+    return [listed(job).now() for job in known.values()]  # the last that was said of each
 
 
 def listed(job: Mapping[str, Any]) -> JobState:

@@ -30,6 +30,7 @@ from gdexp.views import missing
 
 MOST_METRICS = 1000  # MLflow's own limits of one batch
 MOST_PARAMS = 100
+PAGE = 500  # runs of one answer
 TABLES = "mlflow.loggedArtifacts"  # the tag in which the page looks for tables
 LONGEST_PARAM = 6000  # longer ones would be cut: they live in the config artifact only
 
@@ -138,7 +139,28 @@ class Store:
                 self.client.delete_tag(run_id, name)
         for name, value in {**record["tags"], "gdexp.feeder_pid": str(os.getpid())}.items():
             self.client.set_tag(run_id, name, value)
-        self.client.update_run(run_id, "RUNNING")
+        self.client.update_run(run_id, "RUNNING", record.get("name"))
+
+    def children(self, parent: str) -> dict[str, tuple[str, str]]:
+        """Give the runs below a sweep's: by the journal that each is fed from, id and status."""
+        where, found = f"tags.`mlflow.parentRunId` = '{parent}'", {}
+        token: str | None = None
+        while True:
+            ask = {"max_results": PAGE, "page_token": token}
+            page = self.client.search_runs([self.experiment_id], where, **ask)
+            for run in page:
+                journal = run.data.tags.get("gdexp.journal", run.info.run_id)
+                found[journal] = (str(run.info.run_id), str(run.info.status))
+            if not (token := page.token):
+                return found
+
+    def figures(self, run_id: str) -> dict[str, float]:
+        """Give the last value of each metric of a run."""
+        return dict(self.client.get_run(run_id).data.metrics)
+
+    def drop(self, run_id: str) -> None:
+        """Put a run among the deleted, where MLflow keeps it for a while."""
+        self.client.delete_run(run_id)
 
     def describe_data(self, run_id: str, datasets: list[dict[str, str]]) -> None:
         """Send what a run was trained on."""

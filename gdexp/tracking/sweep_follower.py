@@ -1,5 +1,6 @@
 """Brings a sweep into the store: its parent run, and the runs of its jobs below it."""
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,10 @@ class SweepFollower(Follower):
     The jobs are runs like all others, with a tag that names their parent. The parent stays RUNNING
     until the last of them is closed; how they stand is told by its tags all the time.
 
+    Where a sweep is gone on with, another feeder may have brought in any part of it: jobs that the
+    store has whole are left alone, and those that were interrupted are followed from when they go
+    on. The feeder of the command before, if it is still there, leaves the sweep to this one.
+
     Parameters
     ----------
     *args
@@ -30,10 +35,22 @@ class SweepFollower(Follower):
         self._end: dict[str, Any] | None = None
         self._command = ""
         self._told_of = ""
+        self._failed: str | None = None  # what kept a part of a job out of the store
+        self._known: dict[str, str] = {}  # status in the store, by journal, as it was found
+        self._bytes: dict[int, int] = {}  # of journals that are to go on
+        self._dropped: set[str] = set()  # journals of jobs that were run again
+        self._figures: dict[str, float] = {}  # of the parent, as they were found
 
     def advance(self, *, last: bool, hurry: bool) -> None:
         """Do what there is to do, as `Follower` does; the parent last."""
+        if not self._alone():
+            if hurry:
+                self.error = "another process is still bringing this sweep into MLflow"
+                self._finish()
+            return
         self._read()
+        if self.done:
+            return
         self._carry_out(final=hurry)
         over = last or self._end is not None
         if over or self.run_id:  # which the jobs' runs are to name
@@ -60,16 +77,62 @@ class SweepFollower(Follower):
     def _plan_end(self, record: dict[str, Any]) -> None:
         self._end = record
 
+    def _plan_resume(self, record: dict[str, Any]) -> None:
+        """Take the end back; where this is what another command wrote, leave the sweep to it."""
+        if self.run_id:
+            for job in self._jobs:
+                job.leave()
+            self._steps.clear()
+            self.leave()
+            return
+        self._resume, self._end, self._command = record, None, record["command"]
+        self._bytes = {int(number): size for number, size in record["bytes"].items()}
+        self._dropped |= {*record["dropped"]}
+
+    def _create(self, record: dict[str, Any]) -> None:
+        super()._create(record)
+        if self._resume is None:
+            return
+        for journal, (run_id, status) in self.store.children(self.run_id).items():
+            if journal in self._dropped:
+                self.store.drop(run_id)
+            else:
+                self._known[journal] = status
+        self._figures = self.store.figures(self.run_id)
+
     def _advance_jobs(self, *, last: bool, hurry: bool) -> None:
-        begun = [number for number, each in self._waiting.items() if (each / NAME).exists()]
-        for number in begun:
+        for number in [n for n, folder in self._waiting.items() if self._due(n, folder, last)]:
             folder = self._waiting.pop(number)
-            self._jobs.append(
-                Follower(folder, self.store, self._say, self._told, parent=self.run_id)
-            )
+            again = self._resume is not None
+            if not (again and self._whole(folder)):
+                follow = (folder, self.store, self._say, self._told)
+                self._jobs.append(Follower(*follow, parent=self.run_id, again=again))
         for job in self._jobs:
             job.advance(last=last, hurry=hurry)
+        self._failed = self._failed or next((job.error for job in self._jobs if job.error), None)
         self._jobs = [job for job in self._jobs if not job.done]
+
+    def _due(self, number: int, folder: Path, last: bool) -> bool:
+        """Say whether a job has begun, or gone on; at the last, what it left is enough."""
+        try:
+            size = (folder / NAME).stat().st_size
+        except OSError:
+            return False
+        return last or size > self._bytes.get(number, 0)
+
+    def _whole(self, folder: Path) -> bool:
+        """Say whether the store has all of a job."""
+        start, end = jobs.ends(folder)
+        known = self._known.get(start.get("tags", {}).get("gdexp.journal", ""))
+        return known is not None and known == end.get("status", "KILLED")
+
+    def _finish(self) -> None:
+        """Note in the sweep's folder that the store has all of it."""
+        if self.error is None and self._failed is None and self.run_id:
+            ids = {"run_id": self.run_id, "experiment_id": self.store.experiment_id}
+            status = (self._end or _abandoned())["status"]
+            (self.folder / "mlflow.json").write_text(json.dumps({**ids, "closed": status}) + "\n")
+        super()._finish()
 
     def _tell(self) -> None:
         """Tell how the jobs stand, where that has changed."""
@@ -101,6 +164,7 @@ class SweepFollower(Follower):
         if found is not None:
             tags |= {"gdexp.best_job": str(found.number), "gdexp.best_run": found.run_id}
         figures = {**jobs.figures(states), **end["metrics"]}
+        figures = {k: v for k, v in figures.items() if self._figures.get(k) != v}  # else twice
         record = {"time": end["time"], "status": end["status"]}
         last = {**record, "tags": tags, "metrics": figures}
         self._steps.append(lambda: self.store.log_end(self.run_id, last))

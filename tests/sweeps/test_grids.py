@@ -1,6 +1,7 @@
 """Which jobs a sweep consists of: what Hydra's own sweeper makes of the same words."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -121,7 +122,7 @@ SET = st.sampled_from(
 )
 def test_configurations_are_what_hydra_composes(loader: ConfigLoader, words: list[str]) -> None:
     master = loader.load_configuration("config", [], RunMode.MULTIRUN)
-    composer, frozen = Composer(loader, master), Frozen(loader)
+    composer, frozen = Composer(loader, master), Frozen(loader, Path())
     for some in (words, words[::-1]):  # the second finds options composed already
         expected = told_or(lambda: loader.load_sweep_config(master, some))  # noqa: B023
         found = told_or(lambda: composer.config(some))  # noqa: B023

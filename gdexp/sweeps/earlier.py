@@ -1,0 +1,159 @@
+"""What commands before this one left of a sweep: which jobs are done, and what the others need."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gdexp.result import plural
+from gdexp.tracking import Reader
+from gdexp.tracking.jobs import FINE, JobState
+from gdexp.tracking.journal import NAME
+
+CLOSED = "closed"  # of mlflow.json: the status with which all of a sweep is in the store
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """How a sweep stood when this command took it up.
+
+    Parameters
+    ----------
+    done, failed : sequence of int
+        Jobs that stay as they are.
+    on : mapping of int to int
+        Jobs that were interrupted, and the bytes of their journals so far.
+    anew : mapping of int to str
+        Jobs that are run once more, from the start, and the tag of the journal that is replaced.
+    begin : sequence of int
+        Jobs that have not begun.
+    seconds : float
+        What the sweep has taken so far.
+    forced : bool
+        Whether something is not as it was.
+    complete : bool
+        Whether the sweep has ended, and all of it is in the store.
+    """
+
+    done: Sequence[int]
+    failed: Sequence[int]
+    on: Mapping[int, int]
+    anew: Mapping[int, str]
+    begin: Sequence[int]
+    seconds: float
+    forced: bool
+    complete: bool
+
+    @property
+    def due(self) -> set[int]:
+        """The jobs that are to be carried out now."""
+        return {*self.on, *self.anew, *self.begin}
+
+    def told(self, before: bool = True) -> str:
+        """Count the jobs, `before` or after what is to be done has been done."""
+        parts = [f"{len(self.done)} done before"] if self.done else []
+        parts += [f"{len(self.failed)} failed before"] if self.failed else []
+        for jobs, word, did in (
+            (self.on, "to go on with", "gone on with"),
+            (self.anew, "to run again", "run again"),
+            (self.begin, "to run", "run"),
+        ):
+            parts += [f"{len(jobs)} {word if before else did}"] if jobs else []
+        count = len(self.done) + len(self.failed) + len(self.due)
+        return f"{plural(count, 'job')}: {', '.join(parts)}"
+
+
+def look(
+    folder: Path,
+    jobs: Mapping[int, Path],
+    *,
+    tracked: bool,
+    retry_failed: bool = False,
+    forced: bool = False,
+    changed: Collection[int] = (),
+) -> Earlier:
+    """See how the jobs of a sweep stand, and what each needs.
+
+    Parameters
+    ----------
+    folder : Path
+        The sweep's own.
+    jobs : mapping of int to Path
+        The folder of each.
+    tracked : bool
+        Whether it goes to a store.
+    retry_failed : bool
+        Whether jobs that have failed are to be run again.
+    forced : bool
+        Whether the code is to be taken as it is.
+    changed : collection of int
+        Jobs whose data are others now.
+    """
+    done, failed, begin = [], [], []
+    on: dict[int, int] = {}
+    anew: dict[int, str] = {}
+    for number, place in jobs.items():
+        state = JobState(number, place).now()
+        if state.status in FINE:
+            done.append(number)
+        elif state.status == "FAILED" and not retry_failed:
+            failed.append(number)
+        elif not state.start and not written(place):
+            begin.append(number)
+        elif not state.start:  # damaged: it is kept, and not read
+            anew[number] = ""
+        elif state.status == "FAILED" or number in changed or not _can_go_on(state.start):
+            anew[number] = state.start["tags"].get("gdexp.journal", "")
+        else:
+            on[number] = written(place)
+    seconds, ended = _past(folder, jobs.values())
+    complete = ended and (not tracked or closed(folder) == ended)
+    return Earlier(done, failed, on, anew, begin, seconds, forced, bool(complete))
+
+
+def written(folder: Path) -> int:
+    """Count the bytes of the whole lines of a journal."""
+    try:
+        return (folder / NAME).read_bytes().rfind(b"\n") + 1
+    except OSError:
+        return 0
+
+
+def closed(folder: Path) -> str:
+    """Give the status with which a sweep was closed in the store; empty where it was not."""
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        return str(json.loads((folder / "mlflow.json").read_text()).get(CLOSED, ""))
+    return ""
+
+
+def _can_go_on(start: Mapping[str, Any]) -> bool:
+    """Say whether a job came to train, and learns from what is still there."""
+    return "code" in start and start["config"].get("stream") is None
+
+
+def _past(folder: Path, jobs: Collection[Path]) -> tuple[float, str]:
+    """Give the seconds that a sweep has taken, and the status of its end, where it has one.
+
+    A command that was killed has written no end: it is taken to have worked until the last record
+    of a job.
+    """
+    seconds, began, ended = 0.0, None, ""
+    for record in Reader(folder).new():
+        if record["kind"] in ("start", "resume"):
+            began, ended = record["time"], ""
+            seconds = record.get("seconds", 0.0)
+        elif record["kind"] == "end":
+            began, ended, seconds = None, record["status"], record["metrics"]["time/total_seconds"]
+    if began is not None:
+        last = max((_touched(each) for each in jobs), default=0.0)
+        seconds += max(0.0, last - began / 1000)
+    return seconds, ended
+
+
+def _touched(folder: Path) -> float:
+    try:
+        return (folder / NAME).stat().st_mtime
+    except OSError:
+        return 0.0
