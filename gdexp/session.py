@@ -12,7 +12,7 @@ from gdexp.request import Request
 from gdexp.sweeps import Plan, SweepRecord
 from gdexp.sweeps.record import STOP
 from gdexp.sweeps.reporting import write_report
-from gdexp.terminal import near, print_sweep, program
+from gdexp.terminal import print_sweep, program
 from gdexp.tracking import Feeder, Tracking, jobs
 from gdexp.tracking.feeder import LIMIT
 from gdexp.training import ending
@@ -122,16 +122,16 @@ class Session:
         """Say what was done now, where commands before did the rest, and how to go on."""
         earlier = record.plan.earlier
         if earlier is not None:
-            print(f"resumed  {earlier.told(before=False)}")
+            print(f"resumed  {record.plan.resumed}")
         found = {job.status for job in states}
         if found & {"KILLED", "RUNNING", jobs.LEFT}:
             print(f"go on    {_resume(record)}", flush=True)
-        elif "FAILED" in found:
+        elif "FAILED" in found and record.plan.retries:
             print(f"again    {_resume(record)} --retry-failed", flush=True)
 
 
 def _resume(record: SweepRecord) -> str:
-    return f"{program()} resume {near(record.plan.folder)}"
+    return " ".join([program(), *record.plan.resuming])
 
 
 def _close(feeder: Feeder, patience: float) -> bool:

@@ -2,17 +2,19 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 from gdexp import signals
 from gdexp.errors import GdexpError
 from gdexp.result import plural
+from gdexp.search.finding import found, held, listed, signature
 from gdexp.search.planning import SEED, Composing, SearchPlan
 from gdexp.search.searching import Search
 from gdexp.search.settings import Settings
@@ -20,9 +22,11 @@ from gdexp.search.space import Space, space_of
 from gdexp.search.study import MOST_POINTS, Study, required
 from gdexp.search.telling import conclusion, print_space
 from gdexp.sweeps import local
+from gdexp.sweeps.earlier import look
 from gdexp.sweeps.performing import perform
 from gdexp.sweeps.planning import STUDY, Job
 from gdexp.sweeps.pool import Pool
+from gdexp.terminal import near
 from gdexp.tracking.jobs import FINE, JobState, settings_of
 
 
@@ -62,6 +66,10 @@ def carry_out(
     if settings.dry_run:
         print_space(space, settings)
         return
+    wanted, outputs = signature(space, settings, request), Path(str(config.outputs)).absolute()
+    if settings.resume:
+        folder = found(outputs, wanted)
+        composing.move(folder)
     plan = SearchPlan(
         folder=folder,
         words=_written(words, master),
@@ -72,15 +80,44 @@ def carry_out(
         home=request.experiment.tracking,
         place=str(config.outputs),
     )
-    record = task.begin(plan)
-    study = Study(folder, space, settings, workers)
-    search = Search(plan, study, composing, record, partial(print, file=sys.stderr, flush=True))
-    record.conclude = partial(conclusion, search)
-    with signals.raised():
+    with held(folder, outputs, wanted) as hold, signals.raised():
+        search = _begun(replace(plan, hold=hold), composing, workers, task)
+        if search is None:
+            hold.let_go(remove=True)
+            return
+        with read_write(master), open_dict(master):
+            master.hydra.sweep.dir = str(folder)  # which launchers make
         if isinstance(getattr(launcher, "local", None), local.Settings):
             _locally(search, workers, frozen)
         else:
             _by_launcher(search, launcher, settings)
+
+
+def _begun(plan: SearchPlan, composing: Composing, workers: int, task: Any) -> Search | None:
+    """Begin to record a search, or go on with it; None where nothing is left of it."""
+    settings = plan.settings
+    record = None if settings.resume else task.begin(plan)
+    search = Search(plan, Study(plan.folder, plan.space, settings, workers), composing)
+    if record is None:
+        told = _recalled(search)
+        if search.over:
+            print(f"{told}; nothing is left to be done. More: search.trials=N", file=sys.stderr)
+            return None
+        print(told, file=sys.stderr)
+        record = task.begin(search.plan)
+    search.record, record.conclude = record, partial(conclusion, search)
+    return search
+
+
+def _recalled(search: Search) -> str:
+    """Take up a search where it was left; say how far it is."""
+    plan = search.plan
+    tracked = plan.tracking.uri is not None
+    folders = {each["job"]: Path(each["folder"]) for each in listed(plan.folder)}
+    search.plan = replace(plan, earlier=look(plan.folder, folders, tracked=tracked))
+    search.recall(listed(plan.folder))
+    of = plural(plan.settings.trials, "trial")
+    return f"{near(plan.folder)}: {search.tried} of {of} begun before"
 
 
 def _check(space: Space, settings: Settings) -> None:
@@ -127,7 +164,9 @@ class _Watcher(local.Watcher):
 
     def __init__(self, search: Search) -> None:
         settings = search.plan.settings
-        super().__init__(settings.trials * settings.seeds, fail_fast=settings.fail_fast)
+        total = settings.trials * settings.seeds
+        standing = search.standing
+        super().__init__(total - len(standing), fail_fast=settings.fail_fast, standing=standing)
         self.search = search
         search.tell = self.view.tell
 

@@ -1,6 +1,7 @@
 """What a search is to be, before it begins: its space tried out at its ends."""
 
 import itertools
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +19,11 @@ from gdexp.search.space import Axis, Space
 from gdexp.sweeps.grids import Words
 from gdexp.sweeps.planning import MISTAKES, Plan, Planner
 from gdexp.tracking import Tracking
+from gdexp.tracking.settings import masked
 
 MOST_COMBINED = 64  # combinations of options that are tried out
 SEED = "seed"
+RESUME = "sweep.resume="
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,25 @@ class SearchPlan(Plan):
     settings: Settings
     home: Tracking
     place: str
+
+    retries = False  # what failed stays so: the trials after it were chosen knowing that
+
+    @property
+    def resuming(self) -> list[str]:
+        """What to write after ``python -m gdexp`` to go on with it."""
+        kept = [masked(word) for word in self.words if not word.startswith(RESUME)]
+        return [shlex.quote(word) for word in ("-m", *kept, f"{RESUME}true")]
+
+    @property
+    def resumed(self) -> str:
+        """What was done of it now, and what before."""
+        earlier = self.earlier
+        assert earlier is not None
+        before = len(earlier.done) + len(earlier.failed)
+        parts = [f"{before} done before"]
+        parts += [f"{len(earlier.due)} gone on with"] if earlier.due else []
+        new = len(self.jobs) - before - len(earlier.due)
+        return f"{plural(len(self.jobs), 'job')}: {', '.join([*parts, f'{new} new'])}"
 
     @property
     def title(self) -> str:
@@ -95,6 +117,10 @@ class Composing:
         varied = [*(axis.bare for axis in space.axes), SEED]
         self.planner = Planner(loader, master, folder, varied)
         self._there: dict[Words, list[Axis]] = {}
+
+    def move(self, folder: Path) -> None:
+        """Have jobs in another folder, that of a search which is gone on with."""
+        self.planner.move(folder)
 
     def there(self, options: Mapping[str, str]) -> list[Axis]:
         """Give the axes, beyond those of options, whose settings exist with these options.

@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import math
+import os
 import random
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -130,6 +131,13 @@ class Study:
             for each in self._trials("RUNNING")
         }
 
+    @property
+    def tried(self) -> int:
+        """How many trials have been asked for something new."""
+        waiting = self._trials("WAITING")
+        same = sum(SAME in each.user_attrs for each in self._trials("FAIL"))
+        return len(self._study.get_trials(deepcopy=False)) - len(waiting) - same
+
     def draw_from(self, number: int, name: str) -> None:
         """Begin random numbers anew: those of a trial, and of a setting of it."""
         self._study.sampler = self._sampler(number, name)
@@ -169,9 +177,9 @@ class Study:
 
     def counts(self) -> dict[str, int]:
         """Count the trials by their states, but those that asked for what was run before."""
-        told = [each.state.name for each in self._study.get_trials(deepcopy=False)]
-        same = sum(SAME in each.user_attrs for each in self._trials("FAIL"))
-        return {state: told.count(state) - (same if state == "FAIL" else 0) for state in set(told)}
+        trials = self._study.get_trials(deepcopy=False)
+        told = [each.state.name for each in trials if SAME not in each.user_attrs]
+        return {state: told.count(state) for state in sorted(set(told))}
 
     def _trials(self, state: str) -> "list[FrozenTrial]":
         states = (getattr(self._optuna.trial.TrialState, state),)
@@ -254,6 +262,9 @@ def _storage(path: Path) -> Any:
             with Path(self._file_path).open("ab") as file:
                 file.write(lines.encode())
 
+    if path.exists():  # what a power cut left of the last line is no line
+        whole = path.read_bytes()
+        os.truncate(path, whole.rfind(b"\n") + 1)
     return JournalStorage(Backend(str(path)))
 
 

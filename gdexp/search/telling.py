@@ -1,6 +1,5 @@
 """What is told of a search: its space before, what it found after."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gdexp.result import plural
+from gdexp.search.finding import FILE, note
 from gdexp.search.objectives import MERIT
 from gdexp.search.searching import Search, Trial
 from gdexp.search.settings import Settings
@@ -20,7 +20,6 @@ from gdexp.terminal.summary import wide_console
 from gdexp.tracking.jobs import JUDGED, JobState
 from gdexp.tracking.settings import masked
 
-FILE = "search.json"
 PAD = 2
 
 
@@ -58,13 +57,12 @@ def conclusion(search: Search, states: Sequence[JobState]) -> Conclusion:
     if not best:
         return Conclusion(["best     none: no trial came to an end"], {}, [NAME])
     importances = search.study.importances()
-    told = {
-        "best": [_kept(search, trial) for trial in best],
-        "importances": importances,
-        "trials": search.study.counts(),
-    }
-    path = search.plan.folder / FILE
-    path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    note(
+        search.plan.folder,
+        best=[_kept(search, trial) for trial in best],
+        importances=importances,
+        trials=search.study.counts(),
+    )
     lines = _front(search, best) if len(search.plan.settings.objectives) > 1 else []
     lines = lines or [
         f"best     {_named(search, best[0], states)}",
@@ -74,7 +72,7 @@ def conclusion(search: Search, states: Sequence[JobState]) -> Conclusion:
         shares = [f"{name} {share:.0%}" for name, share in importances.items()]
         lines.append(f"weight   {', '.join(shares)} of what sets the best trials apart")
     lines.append(f"study    {search.plan.folder / NAME}")
-    tags = {"gdexp.best_trial": str(best[0].asked.number), "gdexp.best_job": str(best[0].jobs[0])}
+    tags = {"gdexp.best_trial": str(best[0].number), "gdexp.best_job": str(best[0].jobs[0])}
     return Conclusion(lines, tags, [NAME, FILE])
 
 
@@ -83,8 +81,8 @@ def _front(search: Search, best: Sequence[Trial]) -> list[str]:
     wanted = search.plan.settings.objectives
     turned = -1 if wanted[0].maximize else 1
     table = [["job", *(each.name for each in wanted), "again"]]
-    for trial in sorted(best, key=lambda each: turned * search.study.values(each.asked.number)[0]):
-        values = zip(wanted, search.study.values(trial.asked.number), strict=True)
+    for trial in sorted(best, key=lambda each: turned * search.study.values(each.number)[0]):
+        values = zip(wanted, search.study.values(trial.number), strict=True)
         reached = [objective.told(value) for objective, value in values]
         table.append([str(trial.jobs[0]), *reached, _again(search, trial)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -97,7 +95,7 @@ def _front(search: Search, best: Sequence[Trial]) -> list[str]:
 
 def _named(search: Search, trial: Trial, states: Sequence[JobState]) -> str:
     """Name a trial by its job, with what it reached and what was set."""
-    objective, values = search.plan.settings.objectives[0], search.study.values(trial.asked.number)
+    objective, values = search.plan.settings.objectives[0], search.study.values(trial.number)
     runs = f", the mean of {len(trial.jobs)} seeds" if len(trial.jobs) > 1 else ""
     judge = next((each.judge for each in states if each.number == trial.jobs[0]), "")
     what = JUDGED.get(judge, objective.name) if objective.name == MERIT else objective.name
@@ -117,9 +115,9 @@ def _again(search: Search, trial: Trial) -> str:
 
 def _kept(search: Search, trial: Trial) -> dict[str, Any]:
     names = [each.name for each in search.plan.settings.objectives]
-    values = search.study.values(trial.asked.number)
+    values = search.study.values(trial.number)
     return {
-        "trial": trial.asked.number,
+        "trial": trial.number,
         "jobs": trial.jobs,
         "reached": dict(zip(names, values, strict=True)),
         "overrides": [*map(masked, trial.words)],
@@ -127,4 +125,4 @@ def _kept(search: Search, trial: Trial) -> dict[str, Any]:
 
 
 def _trial(search: Search, number: int) -> Trial | None:
-    return next((each for each in search.trials.values() if each.asked.number == number), None)
+    return next((each for each in search.trials.values() if each.number == number), None)

@@ -110,9 +110,7 @@ class Watcher:
         Other jobs, which are not to be carried out.
     """
 
-    def __init__(
-        self, total: int, *, fail_fast: bool, standing: Sequence[JobState] = ()
-    ) -> None:
+    def __init__(self, total: int, *, fail_fast: bool, standing: Sequence[JobState] = ()) -> None:
         self._states: dict[int, JobState] = {}
         self._packed: dict[int, bytes] = {}
         self._fail_fast = fail_fast

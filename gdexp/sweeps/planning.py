@@ -21,6 +21,7 @@ from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.frozen import Frozen, task_of
 from gdexp.sweeps.grids import Words, expand
 from gdexp.sweeps.settings import Study
+from gdexp.terminal import near
 from gdexp.tracking import Tracking
 from gdexp.tracking.hold import Hold
 from gdexp.tracking.jobs import settings_of
@@ -104,6 +105,8 @@ class Plan:
     earlier: Earlier | None = None
     hold: Hold | None = None
 
+    retries = True  # whether jobs that failed can be run again
+
     @property
     def id(self) -> str:
         """The tag that groups the sweep's runs: its date and time."""
@@ -129,6 +132,16 @@ class Plan:
     def params(self) -> dict[str, str]:
         """What MLflow shows of it."""
         return {"study": self.name} if self.name else {}
+
+    @property
+    def resumed(self) -> str:
+        """What was done of it now, and what before."""
+        return "" if self.earlier is None else self.earlier.told(before=False)
+
+    @property
+    def resuming(self) -> list[str]:
+        """What to write after ``python -m gdexp`` to go on with it."""
+        return ["resume", near(self.folder)]
 
     @property
     def due(self) -> list[Job]:
@@ -226,6 +239,24 @@ class Planner:
             return
         self.take(words, config, request)
 
+    def move(self, folder: Path) -> None:
+        """Have the next jobs in another folder."""
+        self._folder = self.frozen.folder = folder
+
+    def recall(self, job: Job) -> None:
+        """Take a job of a command before this one, so that the next ones are told from it."""
+        self._variants.setdefault(job.group_key, len(self._variants))
+        self.jobs.append(job)
+
+    def again(self, job: Job, words: Words, tags: Mapping[str, str]) -> None:
+        """Fix once more what a job asks for, which has begun, and is to be gone on with."""
+        _, request = self.compose(words)
+        variant = self._variants[job.group_key]
+        varies = [*map(masked, varying(words, self._varied))]
+        told = replace(request, variant=variant, varies=varies, tags=tags)
+        place = replace(told, output=job.folder, job=job.number, goes_on=True)
+        self.frozen.keep_request(words, place)
+
     def take(self, words: Words, config: DictConfig, request: Request) -> Job:
         """Take a job that can be, and fix what it asks for."""
         variant = self._variants.setdefault(request.group_key, len(self._variants))
@@ -255,7 +286,7 @@ class Planner:
             config.hydra.runtime.output_dir = str(folder)
         request = compose.request(task_of(config))
         check(request.experiment, request.output)
-        return config, request
+        return config, replace(request, sweep="_".join(self._folder.parts[-2:]))
 
     def refuse(self) -> None:
         """Tell what is wrong, all of it."""
