@@ -146,8 +146,8 @@ class Store:
         where, found = f"tags.`mlflow.parentRunId` = '{parent}'", {}
         token: str | None = None
         while True:
-            ask = {"max_results": PAGE, "page_token": token}
-            page = self.client.search_runs([self.experiment_id], where, **ask)
+            ids = [self.experiment_id]
+            page = self.client.search_runs(ids, where, max_results=PAGE, page_token=token)
             for run in page:
                 journal = run.data.tags.get("gdexp.journal", run.info.run_id)
                 found[journal] = (str(run.info.run_id), str(run.info.status))
