@@ -17,7 +17,7 @@ Usage
   python -m gdexp [SETTING=VALUE ...]             one run
   python -m gdexp -m [SETTING=VALUE,VALUE ...]    a sweep: every combination
   python -m gdexp -m +study=NAME [SETTING=VALUE]  a whole comparison, and its report
-  python -m gdexp -m sweeper=optuna [SETTING=RANGE ...]   the best of a range, searched
+  python -m gdexp -m sweeper=optuna SETTING=RANGE the best of ranges, searched
   python -m gdexp ui [view=VIEW]                  runs compared, in the MLflow UI
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
   python -m gdexp runs [--where CONDITIONS]       the stored runs, with their short ids

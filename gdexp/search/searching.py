@@ -80,9 +80,14 @@ class Search:
         self._stopped = False
 
     @property
+    def _most(self) -> float:
+        """How many trials there are to be: no more than there can be."""
+        return min(self.plan.settings.trials, self.plan.space.size)
+
+    @property
     def over(self) -> bool:
         """Whether nothing is left to be done."""
-        return not (self._left or self._further) and self.tried >= self.plan.settings.trials
+        return not (self._left or self._further) and self.tried >= self._most
 
     @property
     def standing(self) -> list[JobState]:
@@ -102,7 +107,7 @@ class Search:
         while not self._stopped and doubles < MOST_DOUBLES:
             if self._further:
                 trial = self._further.popleft()
-            elif self.tried < self.plan.settings.trials and (asked := self.study.ask()):
+            elif self.tried < self._most and (asked := self.study.ask()):
                 trial = Trial(asked.number, asked)
             else:
                 break

@@ -169,11 +169,12 @@ def space_of(loader: ConfigLoader, words: Sequence[str]) -> Space:
 def _axis(override: Override, option: bool) -> Axis:
     name, told = override.get_key_element(), str(override.input_line).partition("=")[2]
     value: Any = override.value()
-    if other := value.tags - {"log"}:
+    tags = getattr(value, "tags", set())  # which glob(...) has none of
+    if other := tags - {"log"}:
         raise GdexpError(
             f"{name}={told}: the tag {', '.join(sorted(other))} means nothing here; there is log."
         )
-    log = bool(value.tags)
+    log = bool(tags)
     if isinstance(value, IntervalSweep):
         return _interval(name, told, value, log)
     if isinstance(value, RangeSweep):

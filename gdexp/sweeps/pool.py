@@ -73,7 +73,8 @@ class Pool:
         self._waiting.extend(jobs)
         self._more = more
         try:
-            while self._filled() or any(each.job is not None for each in self._workers):
+            # A job that is asked for while others go would know nothing of what they come to.
+            while any(each.job is not None for each in self._workers) or self._filled():
                 self._hand_out()
                 pipes = {each.pipe: each for each in self._workers}
                 for pipe in wait([*pipes], TICK):
