@@ -83,9 +83,7 @@ class Session:
         """
         if self.record is not None:
             broken = ("FAILED", "failed", why) if why else None
-            self._tell(self.record.end(broken if error is None else ending(error)))
-            if error is not None:
-                error.add_note(f"go on    {_resume(self.record)}")
+            self._tell(self.record.end(broken if error is None else ending(error)), error)
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
         closed = [_close(feeder, self.patience) for feeder in self.feeders.values()]
@@ -106,7 +104,7 @@ class Session:
         print(f"report   {page}", flush=True)
         return True
 
-    def _tell(self, states: list[jobs.JobState]) -> None:
+    def _tell(self, states: list[jobs.JobState], error: BaseException | None = None) -> None:
         folder = self.sweep if self.record is None else self.record.plan.folder
         assert folder is not None
         (folder / STOP).unlink(missing_ok=True)
@@ -116,22 +114,23 @@ class Session:
             if self.record is not None and self.record.told:
                 print(*self.record.told, sep="\n", flush=True)
         if self.record is not None:
-            self._tell_rest(self.record, states)
-
-    def _tell_rest(self, record: SweepRecord, states: list[jobs.JobState]) -> None:
-        """Say what was done now, where commands before did the rest, and how to go on."""
-        earlier = record.plan.earlier
-        if earlier is not None:
-            print(f"resumed  {record.plan.resumed}")
-        found = {job.status for job in states}
-        if found & {"KILLED", "RUNNING", jobs.LEFT}:
-            print(f"go on    {_resume(record)}", flush=True)
-        elif "FAILED" in found and record.plan.retries:
-            print(f"again    {_resume(record)} --retry-failed", flush=True)
+            told, rest = _rest(self.record, states)
+            print(told, end="", flush=True)
+            if rest and error is not None:
+                error.add_note(rest)  # is told last
+            elif rest:
+                print(rest, flush=True)
 
 
-def _resume(record: SweepRecord) -> str:
-    return " ".join([program(), *record.plan.resuming])
+def _rest(record: SweepRecord, states: list[jobs.JobState]) -> tuple[str, str]:
+    """Say what this command did, where others did the rest; and how to go on with what is left."""
+    plan, found = record.plan, {job.status for job in states}
+    told = f"resumed  {plan.carried_out(states)}\n" if plan.earlier else ""
+    command = " ".join([program(), *plan.resuming])
+    if found & {"KILLED", "RUNNING", jobs.LEFT}:
+        return told, f"go on    {command}"
+    again = "FAILED" in found and plan.retries
+    return told, f"again    {command} --retry-failed" if again else ""
 
 
 def _close(feeder: Feeder, patience: float) -> bool:
@@ -152,7 +151,8 @@ def _close(feeder: Feeder, patience: float) -> bool:
         for reason in reasons or [feeder.error]:
             print(f"not tracked: {reason}; the journals are {kept}", file=sys.stderr)
     elif feeder.sweep is not None:
-        sweep, of = feeder.runs[feeder.sweep], f"{len(feeder.runs) - 1:,} runs"
+        sweep, whole = feeder.runs[feeder.sweep], jobs.states(feeder.sweep)
+        of = f"{sum(bool(job.run_id) for job in whole):,} runs"  # of all commands
         print(f"tracked  as sweep {sweep.run_id} of {of} in {feeder.tracking.shown}", flush=True)
     elif len(feeder.runs) == 1:
         (fed,) = feeder.runs.values()

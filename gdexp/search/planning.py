@@ -19,6 +19,7 @@ from gdexp.search.space import Axis, Space
 from gdexp.sweeps.grids import Words
 from gdexp.sweeps.planning import MISTAKES, Plan, Planner
 from gdexp.tracking import Tracking
+from gdexp.tracking.jobs import JobState
 from gdexp.tracking.settings import masked
 
 MOST_COMBINED = 64  # combinations of options that are tried out
@@ -52,16 +53,15 @@ class SearchPlan(Plan):
         kept = [masked(word) for word in self.words if not word.startswith(RESUME)]
         return [shlex.quote(word) for word in ("-m", *kept, f"{RESUME}true")]
 
-    @property
-    def resumed(self) -> str:
-        """What was done of it now, and what before."""
+    def carried_out(self, states: Sequence[JobState]) -> str:
+        """Say what was done of it now, and what before."""
         earlier = self.earlier
         assert earlier is not None
         before = len(earlier.done) + len(earlier.failed)
         parts = [f"{before} done before"]
         parts += [f"{len(earlier.due)} gone on with"] if earlier.due else []
-        new = len(self.jobs) - before - len(earlier.due)
-        return f"{plural(len(self.jobs), 'job')}: {', '.join([*parts, f'{new} new'])}"
+        new = len(states) - before - len(earlier.due)
+        return f"{plural(len(states), 'job')}: {', '.join([*parts, f'{new} new'])}"
 
     @property
     def title(self) -> str:

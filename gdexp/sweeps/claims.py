@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gdexp.errors import GdexpError
+from gdexp.result import plural
 from gdexp.sweeps import kept
 from gdexp.sweeps.planning import Plan
 from gdexp.tracking.hold import RUN, Hold, holder
@@ -99,8 +100,8 @@ def left(plan: Plan) -> Path:
     if others:
         _, folder, count = max(others)
         raise GdexpError(
-            f"sweep.resume=true: {folder} has {count} more jobs than are asked for here. Ask for "
-            f"those, too, or write python -m gdexp resume {folder}"
+            f"sweep.resume=true: {folder} has {plural(count, 'job')} that this command does not "
+            f"ask for. Ask for all of them, or write python -m gdexp resume {folder}"
         )
     raise GdexpError(
         f"sweep.resume=true: there is no sweep of these jobs in {place} that goes to this store. "

@@ -14,6 +14,8 @@ from gdexp.tracking.journal import NAME
 
 CLOSED = "closed"  # of mlflow.json: the status with which all of a sweep is in the store
 
+Words = tuple[str, str, str]
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -51,18 +53,31 @@ class Earlier:
         """The jobs that are to be carried out now."""
         return {*self.on, *self.anew, *self.begin}
 
-    def told(self, before: bool = True) -> str:
-        """Count the jobs, `before` or after what is to be done has been done."""
+    @property
+    def total(self) -> int:
+        """How many jobs there are."""
+        return len(self.done) + len(self.failed) + len(self.due)
+
+    def told(self) -> str:
+        """Count the jobs, by what has been done and what is to be done."""
+        return self._told(
+            self.on, self.anew, self.begin, ("to go on with", "to run again", "to run")
+        )
+
+    def carried_out(self, jobs: Sequence[JobState]) -> str:
+        """Count the jobs, by what was done before and what this command came to do."""
+        moved = {each.number for each in jobs if written(each.folder) > self.on.get(each.number, 0)}
+        on, anew, begin = ([*moved & {*some}] for some in (self.on, self.anew, self.begin))
+        return self._told(on, anew, begin, ("gone on with", "run again", "run"))
+
+    def _told(
+        self, on: Collection[int], anew: Collection[int], begin: Collection[int], words: Words
+    ) -> str:
         parts = [f"{len(self.done)} done before"] if self.done else []
         parts += [f"{len(self.failed)} failed before"] if self.failed else []
-        for jobs, word, did in (
-            (self.on, "to go on with", "gone on with"),
-            (self.anew, "to run again", "run again"),
-            (self.begin, "to run", "run"),
-        ):
-            parts += [f"{len(jobs)} {word if before else did}"] if jobs else []
-        count = len(self.done) + len(self.failed) + len(self.due)
-        return f"{plural(count, 'job')}: {', '.join(parts)}"
+        for jobs, word in zip((on, anew, begin), words, strict=True):
+            parts += [f"{len(jobs)} {word}"] if jobs else []
+        return f"{plural(self.total, 'job')}: {', '.join(parts)}"
 
 
 def look(

@@ -24,7 +24,7 @@ from gdexp.sweeps.settings import Study
 from gdexp.terminal import near
 from gdexp.tracking import Tracking
 from gdexp.tracking.hold import Hold
-from gdexp.tracking.jobs import settings_of
+from gdexp.tracking.jobs import JobState, settings_of
 from gdexp.tracking.settings import masked
 from gdexp.training import check
 
@@ -133,10 +133,9 @@ class Plan:
         """What MLflow shows of it."""
         return {"study": self.name} if self.name else {}
 
-    @property
-    def resumed(self) -> str:
-        """What was done of it now, and what before."""
-        return "" if self.earlier is None else self.earlier.told(before=False)
+    def carried_out(self, states: Sequence[JobState]) -> str:
+        """Say what was done of it now, and what before."""
+        return "" if self.earlier is None else self.earlier.carried_out(states)
 
     @property
     def resuming(self) -> list[str]:

@@ -3,8 +3,7 @@
 import os
 import pickle
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,49 +16,47 @@ from gdexp.sweeps.planning import Job, Plan
 from gdexp.sweeps.settings import Settings
 from gdexp.tracking import Reader
 from gdexp.tracking.environment import code, git
-from gdexp.tracking.hold import Hold
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.journal import NAME as JOURNAL
 from gdexp.training import check
 
 
-@contextmanager
-def begun(plan: Plan) -> Iterator[Plan]:
-    """Begin a sweep: inside, its plan is on the disk, and it is held.
-
-    Where what is done inside fails before the sweep has a journal, nothing of it stays.
+def begun(plan: Plan) -> Plan:
+    """Begin a sweep: it is held, and its plan is on the disk.
 
     Raises
     ------
     GdexpError
         Where another command is carrying out these very jobs.
+    OSError
+        Where its folder cannot be written, or holds a sweep already.
     """
-    outputs = _outputs(plan)
-    with claims.one_start(outputs):
+    with claims.one_start(_outputs(plan)):
         if (folder := claims.going(plan)) is not None:
             raise GdexpError(claims.told(folder))
         if (plan.folder / JOURNAL).exists():
             raise FileExistsError
         plan.folder.mkdir(parents=True, exist_ok=True)
-        hold = claims.take(plan.folder)
-    try:
-        kept.write(plan)
-        yield replace(plan, hold=hold)
-    except BaseException:
-        _withdraw(plan.folder, hold, outputs)
-        raise
+        held = replace(plan, hold=claims.take(plan.folder))
+        try:
+            kept.write(held)
+        except BaseException:
+            withdraw(held)
+            raise
+    return held
 
 
-def _withdraw(folder: Path, hold: Hold, outputs: Path) -> None:
-    if not (folder / JOURNAL).exists():
-        (folder / kept.NAME).unlink(missing_ok=True)
-        hold.let_go(remove=True)
-        clear_away(folder, outputs)
+def withdraw(plan: Plan) -> None:
+    """Let a sweep go that this command holds; of one that has no journal yet, nothing stays."""
+    assert plan.hold is not None
+    if not (plan.folder / JOURNAL).exists():
+        (plan.folder / kept.NAME).unlink(missing_ok=True)
+    plan.hold.let_go(remove=True)
+    clear_away(plan.folder, _outputs(plan))
 
 
-@contextmanager
-def taken_up(plan: Plan, settings: Settings, folder: Path | None) -> Iterator[Plan]:
-    """Take up a sweep that is there: inside, it is held, and what is left of it is planned.
+def taken_up(plan: Plan, settings: Settings, folder: Path | None) -> Plan:
+    """Take up a sweep that is there: it is held, and what is left of it is planned.
 
     Parameters
     ----------
@@ -78,12 +75,14 @@ def taken_up(plan: Plan, settings: Settings, folder: Path | None) -> Iterator[Pl
         folder = folder or claims.left(plan)
         hold = claims.take(folder)
     try:
-        there = left(plan, settings, folder)
+        there = replace(left(plan, settings, folder), hold=hold)
         kept.write(there, kept.head(folder))
-        yield replace(there, hold=hold)
+        if there.earlier is None:
+            (folder / JOURNAL).unlink(missing_ok=True)
     except BaseException:
-        hold.let_go()
+        hold.let_go(remove=True)
         raise
+    return there
 
 
 def left(plan: Plan, settings: Settings, folder: Path) -> Plan:
@@ -102,7 +101,6 @@ def left(plan: Plan, settings: Settings, folder: Path) -> Plan:
         _check_data(folder, known, changed, head, how)
     rebased = _rebased(plan, folder, numbers)
     if not written(folder):  # killed before it had a record: nothing was begun
-        (folder / JOURNAL).unlink(missing_ok=True)
         return rebased
     earlier = look(
         folder,

@@ -16,10 +16,9 @@ from gdexp import signals
 from gdexp.errors import GdexpError
 from gdexp.result import plural
 from gdexp.sweeps import claims, kept
-from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.planning import Plan, plan
 from gdexp.sweeps.record import SweepRecord
-from gdexp.sweeps.resuming import begun, left, taken_up
+from gdexp.sweeps.resuming import begun, left, taken_up, withdraw
 from gdexp.sweeps.settings import Settings
 from gdexp.terminal import near, print_plan
 
@@ -80,9 +79,9 @@ def carry_out(
             there = left(planned, settings, task.left or claims.left(planned))
             print(_standing(there), file=sys.stderr)
         return []
-    taking = taken_up(planned, settings, task.left) if settings.resume else begun(planned)
-    with signals.raised(), taking as plan:
-        return _launched(plan, launcher, task, master)
+    with signals.raised():
+        held = taken_up(planned, settings, task.left) if settings.resume else begun(planned)
+        return _launched(held, launcher, task, master)
 
 
 def _planned(
@@ -97,11 +96,15 @@ def _planned(
 
 def _launched(plan: Plan, launcher: Launcher, task: Any, master: DictConfig) -> list[Any]:
     """Hand the jobs that are due to the launcher."""
-    if plan.earlier is not None:
-        print(_standing(plan), file=sys.stderr)
-        if not plan.due and plan.earlier.complete:
-            return _nothing(plan, plan.earlier)
-    task.begin(plan)
+    try:
+        if plan.earlier is not None:
+            print(_standing(plan), file=sys.stderr)
+            if not plan.due and plan.earlier.complete:
+                return _nothing(plan)
+        task.begin(plan)
+    except BaseException:
+        withdraw(plan)
+        raise
     with read_write(master), open_dict(master):
         master.hydra.sweep.dir = str(plan.folder)  # which launchers make
     jobs = [list(job.words) for job in plan.due]
@@ -113,18 +116,19 @@ def _launched(plan: Plan, launcher: Launcher, task: Any, master: DictConfig) -> 
 
 def _standing(plan: Plan) -> str:
     """Say what is left of a sweep."""
+    earlier = plan.earlier
+    told = earlier.told() if earlier else f"{plural(len(plan.jobs), 'job')}, none of them begun"
+    return f"{near(plan.folder)}: {told}"
+
+
+def _nothing(plan: Plan) -> list[Any]:
+    """Say that a sweep has come to its end."""
     assert plan.earlier is not None
-    return f"{near(plan.folder)}: {plan.earlier.told()}"
-
-
-def _nothing(plan: Plan, earlier: Earlier) -> list[Any]:
-    """Leave a sweep that has come to its end."""
-    assert plan.hold is not None
-    plan.hold.let_go(remove=True)
-    if earlier.failed:
+    if plan.earlier.failed:
         raise GdexpError(
-            f"{plural(len(earlier.failed), 'job')} failed, and nothing else is left. "
+            f"{plural(len(plan.earlier.failed), 'job')} failed, and nothing else is left. "
             "Run those again with sweep.retry_failed=true (python -m gdexp resume: --retry-failed)."
         )
+    withdraw(plan)
     print("nothing is left to be done", file=sys.stderr)
     return []
