@@ -22,7 +22,7 @@ ETAS = 50  # from 0.1 to 20, each the same multiple of the one before
 EPOCHS = 10
 TRIALS = 40
 STAGES = (10, 20, 40)
-SEEDS = 5
+SEEDS = 3
 SPACE = ("batch=5,10,50,100", "eta=tag(log,interval(0.1,20))", f"epochs={EPOCHS}")
 KINDS = {
     "`search.sampler=random`": ("search.sampler=random",),
@@ -91,7 +91,7 @@ def _search(outputs: Path, seed: int, *words: str) -> Found:
 
 def _epochs(job: JobState) -> int:
     numbers = [record["epoch"] for record in Reader(job.folder).new() if record["kind"] == "epoch"]
-    return max(numbers)
+    return max(map(int, numbers))
 
 
 def _run(outputs: Path, *words: str) -> list[JobState]:

@@ -80,14 +80,19 @@ class SearchPlan(Plan):
         return self.place
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What it is tagged with beyond what all sweeps are."""
+        return {"gdexp.search": self.settings.sampler}
+
+    @property
     def params(self) -> dict[str, str]:
         """What MLflow shows of it."""
         settings = self.settings
         objective = ",".join(each.name for each in settings.objectives)
-        shown = {"trials": settings.trials, "sampler": settings.sampler, "seed": settings.seed}
-        shown |= {"objective": objective, "pruner": settings.pruner, "seeds": settings.seeds}
+        shown = {"sampler": settings.sampler, "seed": str(settings.seed)}
+        shown |= {"objective": objective, "pruner": settings.pruner, "seeds": str(settings.seeds)}
         axes = {f"axis.{axis.bare}": axis.told for axis in self.space.axes}
-        return {**{f"search.{name}": str(value) for name, value in shown.items()}, **axes}
+        return {**{f"search.{name}": value for name, value in shown.items()}, **axes}
 
     @cached_property
     def axes(self) -> dict[str, list[str]]:

@@ -169,7 +169,7 @@ def space_of(loader: ConfigLoader, words: Sequence[str]) -> Space:
 def _axis(override: Override, option: bool) -> Axis:
     name, told = override.get_key_element(), str(override.input_line).partition("=")[2]
     value: Any = override.value()
-    tags = getattr(value, "tags", set())  # which glob(...) has none of
+    tags: set[str] = getattr(value, "tags", set())  # which glob(...) has none of
     if other := tags - {"log"}:
         raise GdexpError(
             f"{name}={told}: the tag {', '.join(sorted(other))} means nothing here; there is log."

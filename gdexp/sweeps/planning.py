@@ -108,6 +108,11 @@ class Plan:
     retries = True  # whether jobs that failed can be run again
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What it is tagged with beyond what all sweeps are."""
+        return {}
+
+    @property
     def id(self) -> str:
         """The tag that groups the sweep's runs: its date and time."""
         return "_".join(self.folder.parts[-2:])

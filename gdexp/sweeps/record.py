@@ -133,6 +133,7 @@ class SweepRecord:
             "mlflow.source.type": "LOCAL",
             # As tags, since parameters could not change where axes are extended.
             **{f"axis.{name}": ",".join(values) for name, values in self.plan.axes.items()},
+            **self.plan.tags,
         }
         if self.plan.study is not None:
             tags |= {"gdexp.study": self.plan.name, "gdexp.question": self.plan.study.question}

@@ -7,7 +7,7 @@ import re
 import shlex
 import sqlite3
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def told(outputs: Path) -> dict[str, Any]:
     return found
 
 
-def optuna_s(outputs: Path) -> "optuna.Study":
+def optuna_s(outputs: Path) -> Any:
     """Load the study as anybody would."""
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -243,7 +243,7 @@ def test_a_search_is_one_run_in_mlflow_that_holds_it_all(gdexp: Command, outputs
 
 
 @pytest.fixture
-def refused(inside: Command, outputs: Path) -> Iterator[Any]:
+def refused(inside: Command, outputs: Path) -> Callable[..., str]:
     def run(*words: str) -> str:
         ran = inside("-m", OFF, *words)
         assert (ran.returncode, ran.stdout) == (1, "")
