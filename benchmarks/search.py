@@ -22,7 +22,7 @@ ETAS = 50  # from 0.1 to 20, each the same multiple of the one before
 EPOCHS = 10
 TRIALS = 40
 STAGES = (10, 20, 40)
-SEEDS = 3
+SEEDS = 5
 SPACE = ("batch=5,10,50,100", "eta=tag(log,interval(0.1,20))", f"epochs={EPOCHS}")
 KINDS = {
     "`search.sampler=random`": ("search.sampler=random",),
