@@ -20,7 +20,7 @@ from gdexp.task import REFUSALS, Refused, Task, alone
 
 Job = Callable[[DictConfig], float]
 MISTAKES = (*REFUSALS, hydra.errors.HydraException, yaml.YAMLError)  # of composition, too
-OF_SWEEPS = ("hydra.sweeper.", "hydra/launcher=", "hydra.launcher.")
+OF_SWEEPS = ("hydra.sweeper.", "hydra/sweeper=", "hydra/launcher=", "hydra.launcher.")
 
 
 def single(work: Callable[[Request], None]) -> Callable[[Session], Job]:
@@ -95,8 +95,10 @@ def _spelled(word: str) -> str:
     name = word.lstrip("+")
     if name.startswith("sweep."):
         return f"hydra.sweeper.{name.removeprefix('sweep.')}"
-    if name == word and name.startswith(("launcher=", "launcher.")):
-        return f"hydra/{name}" if name.startswith("launcher=") else f"hydra.{name}"
+    if name.startswith("search."):
+        return f"hydra.sweeper.{name}"
+    if name == word and name.startswith(("launcher=", "launcher.", "sweeper=")):
+        return f"hydra.{name}" if name.startswith("launcher.") else f"hydra/{name}"
     if name.startswith("study="):
         return f"+{name}"
     return _quoted(word)
@@ -126,8 +128,8 @@ def _check(words: Sequence[str]) -> None:
         raise GdexpError("Only one of --run, --multirun, --cfg and --info can be asked for.")
     only = [word for word in words if word.startswith((*OF_SWEEPS, "+study="))]
     if only and not (given.multirun or given.cfg or given.info):
-        word = only[0].replace("hydra.sweeper.", "sweep.").removeprefix("hydra/")
-        word = word.removeprefix("hydra.")
+        word = only[0].replace("hydra.sweeper.", "sweep.").replace("sweep.search.", "search.")
+        word = word.removeprefix("hydra/").removeprefix("hydra.")
         raise GdexpError(f"{word}: is of sweeps. Write python -m gdexp -m {word}")
     taken: dict[str, str] = {}
     for word in words:

@@ -58,6 +58,9 @@ def _composition(error: Exception, words: Sequence[str]) -> str:
         return f"{found[1]}: several values make a sweep. Write python -m gdexp -m {found[1]}"
     if found := re.search(r"Could not override '([^']+)'", text):
         name = found[1].replace("hydra.sweeper.", "sweep.").replace("hydra.launcher.", "launcher.")
+        name = name.replace("sweep.search", "search")
+        if name.startswith("search") and "hydra/sweeper=optuna" not in words:
+            return f"{name}: means something only with sweeper=optuna. Write it, too."
         taken = next((word for word in words if word.startswith("hydra/launcher=")), "")
         if name.startswith("launcher.") and taken:
             return f"{name}: {taken.removeprefix('hydra/')} has no such setting. Leave it out."
@@ -106,7 +109,7 @@ def _chosen(owners: Iterable[str], words: Iterable[str]) -> bool:
 
 def _missing(error: MissingConfigException, words: Sequence[str]) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
-    group = group.removeprefix("hydra/") if group == "hydra/launcher" else group
+    group = group.removeprefix("hydra/")
     if group == "launcher" and option in PUBLISHED:
         return f"launcher={option}: is not installed. Write pip install {PUBLISHED[option]}"
     # Of an option in a list Hydra does not say what else there is.

@@ -17,6 +17,7 @@ Usage
   python -m gdexp [SETTING=VALUE ...]             one run
   python -m gdexp -m [SETTING=VALUE,VALUE ...]    a sweep: every combination
   python -m gdexp -m +study=NAME [SETTING=VALUE]  a whole comparison, and its report
+  python -m gdexp -m sweeper=optuna SETTING=RANGE the best of ranges, searched
   python -m gdexp ui [view=VIEW]                  runs compared, in the MLflow UI
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
   python -m gdexp runs [--where CONDITIONS]       the stored runs, with their short ids
@@ -72,6 +73,9 @@ def _sweeps() -> Iterator[str]:
     for name, value, comment in menu.knobs(places.conf() / menu.LAUNCHER):
         rows[f"launcher.{name}={value}"] = comment
     rows["launcher=basic"] = "one job after another, in the process of the command"
+    rows["sweeper=optuna"] = menu.about(places.conf() / menu.SEARCH)
+    for name, value, comment in menu.searching():
+        rows[f"search.{name}={value}"] = comment
     yield from _rows(rows)
     yield ""
 

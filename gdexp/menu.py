@@ -12,6 +12,7 @@ from gdexp import places
 WHOLE = ("experiment", "study")  # groups whose options set others, and are no part of a run
 LAUNCHER = "hydra/launcher/local.yaml"  # the settings of launcher=local
 SWEEP = "hydra/sweeper/planned.yaml"  # the settings of sweeps
+SEARCH = "hydra/sweeper/optuna.yaml"  # those of searches
 
 
 def folders(words: Iterable[str]) -> list[Path]:
@@ -50,6 +51,11 @@ def about(file: Path) -> str:
 def knobs(file: Path) -> list[tuple[str, str, str]]:
     """Give name, value and comment of the plain settings of a file, lists but no nodes."""
     return _settings(_text(file))
+
+
+def searching() -> list[tuple[str, str, str]]:
+    """Give name, value and comment of the settings of a search."""
+    return _settings(textwrap.dedent(_text(places.conf() / SEARCH).partition("\nsearch:\n")[2]))
 
 
 def _settings(text: str) -> list[tuple[str, str, str]]:
@@ -102,6 +108,7 @@ def settings(menu: Iterable[Path]) -> list[str]:
     """Give every name that can stand before "=" on the command line."""
     names = [name for name, _, _ in knobs(places.conf() / "config.yaml")]
     names += [f"sweep.{name}" for name, _, _ in knobs(places.conf() / SWEEP)]
+    names += ["sweeper", *(f"search.{name}" for name, _, _ in searching())]
     names += ["launcher", *(f"launcher.{name}" for name, _, _ in knobs(places.conf() / LAUNCHER))]
     for group, options in groups(menu).items():
         names.append(group)

@@ -12,7 +12,7 @@ from gdexp.request import Request
 from gdexp.sweeps import Plan, SweepRecord
 from gdexp.sweeps.record import STOP
 from gdexp.sweeps.reporting import write_report
-from gdexp.terminal import near, print_sweep, program
+from gdexp.terminal import print_sweep, program
 from gdexp.tracking import Feeder, Tracking, jobs
 from gdexp.tracking.feeder import LIMIT
 from gdexp.training import ending
@@ -56,7 +56,7 @@ class Session:
             self.sweep = request.output.parent
         return self.feeder(request.experiment.tracking, outputs).feed
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep, and to bring it and its jobs into MLflow.
 
         Raises
@@ -66,10 +66,10 @@ class Session:
         OSError
             Where the sweep's folder cannot be written.
         """
-        job = plan.jobs[0]
-        feeder = self.feeder(job.tracking, Path(job.outputs).absolute())
+        feeder = self.feeder(plan.tracking, Path(plan.outputs).absolute())
         self.record = SweepRecord(plan)
         feeder.feed(plan.folder, sweep=True)
+        return self.record
 
     def close(self, error: BaseException | None = None, why: str = "") -> bool:
         """Tell of a sweep, and bring all into MLflow; False where that, or a job, failed.
@@ -108,9 +108,11 @@ class Session:
         folder = self.sweep if self.record is None else self.record.plan.folder
         assert folder is not None
         (folder / STOP).unlink(missing_ok=True)
-        self.refused |= any(job.status != "FINISHED" for job in states)
+        self.refused |= any(job.status not in jobs.FINE for job in states)
         if self._tracking is not None:
             print_sweep(states, folder, self._tracking)
+            if self.record is not None and self.record.told:
+                print(*self.record.told, sep="\n", flush=True)
         if self.record is not None:
             told, rest = _rest(self.record, states)
             print(told, end="", flush=True)
@@ -123,11 +125,12 @@ class Session:
 def _rest(record: SweepRecord, states: list[jobs.JobState]) -> tuple[str, str]:
     """Say what this command did, where others did the rest; and how to go on with what is left."""
     plan, found = record.plan, {job.status for job in states}
-    told = f"resumed  {plan.earlier.carried_out(states)}\n" if plan.earlier else ""
-    command = f"{program()} resume {near(plan.folder)}"
+    told = f"resumed  {plan.carried_out(states)}\n" if plan.earlier else ""
+    command = " ".join([program(), *plan.resuming])
     if found & {"KILLED", "RUNNING", jobs.LEFT}:
         return told, f"go on    {command}"
-    return told, f"again    {command} --retry-failed" if "FAILED" in found else ""
+    again = "FAILED" in found and plan.retries
+    return told, f"again    {command} --retry-failed" if again else ""
 
 
 def _close(feeder: Feeder, patience: float) -> bool:

@@ -22,7 +22,7 @@ from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.session import SHORT, Session
-from gdexp.sweeps import Plan
+from gdexp.sweeps import Plan, SweepRecord
 from gdexp.sweeps.frozen import requested
 from gdexp.sweeps.record import STOP
 from gdexp.sweeps.taking_up import continued
@@ -75,10 +75,10 @@ class Task:
     def __getstate__(self) -> dict[str, Any]:
         return {"session": None, "left": None}
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep, before its first job."""
         assert self.session is not None
-        self.session.begin(plan)
+        return self.session.begin(plan)
 
     def __call__(self, config: DictConfig) -> float:
         """Carry out one job; gives its best validation accuracy, for sweepers to maximise.

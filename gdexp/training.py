@@ -24,6 +24,10 @@ from gdexp.tracking import Checkpointing
 Watch = Callable[[Epoch], None]
 
 
+class Pruned(Exception):  # noqa: N818 - it is no error
+    """Raised by who watches a run, to end it as hopeless: it says why."""
+
+
 def train(
     request: Request, announce: Callable[[Record], Watch], left: Interrupted | None = None
 ) -> Result:
@@ -228,6 +232,8 @@ def _largest_eta(problem: RunProblem, experiment: Experiment, m: int) -> float |
 
 def ending(error: BaseException) -> tuple[str, str, str]:
     """Give status, outcome and reason of what an error broke off."""
+    if isinstance(error, Pruned):
+        return "KILLED", "pruned", str(error)
     if isinstance(error, KeyboardInterrupt):
         return "KILLED", "killed", "interrupted (Ctrl-C)"
     if isinstance(error, Terminated):

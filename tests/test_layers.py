@@ -49,6 +49,7 @@ ORDER = [
     "recorded",
     "compose",
     "sweeps",
+    "search",
     "session",
     "task",
     "app",
@@ -73,11 +74,11 @@ NEVER = {
     ("tables", "experiment"),
 }
 HOMES = {
-    "hydra": {"app", "compose", "complain", "sweeps", "task"},
+    "hydra": {"app", "compose", "complain", "sweeps", "task", "search"},
     "yaml": {"app", "complain", "menu", "replay.trusted", "trusted"},
-    "omegaconf": {"app", "compose", "record", "data", "sweeps", "task"},
+    "omegaconf": {"app", "compose", "record", "data", "sweeps", "task", "search"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
-    "rich": {"terminal", "tables", "data", "session"},
+    "rich": {"terminal", "tables", "data", "session", "search.telling"},
     "pandas": {
         "data.frames",
         "data.columns",
@@ -97,6 +98,7 @@ HOMES = {
     "llvmlite": {"engines"},
     "scipy": {"engines", "comparison.statistics"},
     "sklearn": set(),
+    "optuna": {"search.study"},
 }
 
 

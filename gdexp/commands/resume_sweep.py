@@ -53,6 +53,11 @@ def resume(folder: Path, given: argparse.Namespace) -> int:
     from gdexp.task import Task
 
     head = kept.head(folder)
+    if head is None and jobs.ends(folder)[0].get("tags", {}).get("gdexp.search"):
+        raise GdexpError(
+            f"{folder}: a search goes on with its own command, and sweep.resume=true: "
+            f"{jobs.ends(folder)[0]['command']} sweep.resume=true"
+        )
     if head is None:
         told = f"no {kept.NAME} that can be read" if (folder / NAME).is_file() else "no sweep"
         raise GdexpError(f"{folder}: holds {told}. Begin the sweep anew.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from gdexp.result import plural
 from gdexp.tracking import Reader
-from gdexp.tracking.jobs import JobState
+from gdexp.tracking.jobs import FINE, JobState
 from gdexp.tracking.journal import NAME
 
 CLOSED = "closed"  # of mlflow.json: the status with which all of a sweep is in the store
@@ -126,7 +126,7 @@ def look(
 
 def _need(state: JobState, *, again: bool, changed: bool) -> str:
     """Say what a job needs: nothing (done, failed), to begin, to begin anew, or to go on."""
-    if state.status == "FINISHED":
+    if state.status in FINE:
         return "done"
     if state.status == "FAILED" and not again:
         return "failed"

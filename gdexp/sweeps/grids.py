@@ -69,7 +69,7 @@ def _axes(overrides: Iterable[Override]) -> dict[str, list[str]]:
         else:
             raise GdexpError(
                 f"{override.input_line}: an interval has no end of values. "
-                f"Write some of them, {name}=1,3,10, or {name}=range(1,10,3)."
+                f"Write some of them, {name}=1,3,10, or search it: sweeper=optuna."
             )
         if not axes[name]:
             raise GdexpError(f"{override.input_line}: there is no value. Write {name}=VALUE,VALUE.")

@@ -3,7 +3,7 @@
 import math
 import os
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from gdexp.sweeps.frozen import Frozen
 from gdexp.sweeps.performing import perform
 from gdexp.sweeps.pool import Pool
 from gdexp.terminal import SweepView
-from gdexp.tracking.jobs import JobState, settings_of
+from gdexp.tracking.jobs import FINE, JobState, settings_of
 
 MOST_WORKERS = 1024
 
@@ -80,13 +80,13 @@ def launch(
     list of JobReturn
         For each job what a sweeper is to maximise; NaN where it failed, or did not begin.
     """
-    packed = [loader.request(each) for each in words]
-    states = [_state(pickle.loads(each)) for each in packed]
-    numbered = {state.number: each for state, each in zip(states, packed, strict=True)}
     fail_fast = bool(config.hydra.sweeper.get("fail_fast"))
-    watcher = _Watcher(states, numbered, fail_fast, loader.standing)
+    watcher = Watcher(len(words), fail_fast=fail_fast, standing=loader.standing)
+    packed = [loader.request(each) for each in words]
+    states = [watcher.expect(each) for each in packed]
+    numbered = [(state.number, each) for state, each in zip(states, packed, strict=True)]
     with watcher.view:
-        Pool(perform, min(settings.count, len(words)), watcher).run(numbered.items())
+        Pool(perform, min(settings.count, len(words)), watcher).run(numbered)
     return [
         JobReturn(
             overrides=list(each),
@@ -97,27 +97,36 @@ def launch(
     ]
 
 
-def _state(request: Request) -> JobState:
-    assert request.job is not None
-    return JobState(request.job, request.output, settings_of(request.varies), request.overrides)
+class Watcher:
+    """Follows the jobs for those who look on, and closes the records that workers left open.
 
+    Parameters
+    ----------
+    total : int
+        How many jobs there will be.
+    fail_fast : bool
+        Whether no job is to begin any more once one has failed.
+    standing : sequence of JobState
+        Other jobs, which are not to be carried out.
+    """
 
-class _Watcher:
-    """Follows the jobs for those who look on, and closes the records that workers left open."""
-
-    def __init__(
-        self,
-        states: Sequence[JobState],
-        packed: Mapping[int, bytes],
-        fail_fast: bool,
-        standing: Sequence[JobState] = (),
-    ) -> None:
-        self._states = {state.number: state for state in states}
-        self._packed, self._fail_fast = packed, fail_fast
+    def __init__(self, total: int, *, fail_fast: bool, standing: Sequence[JobState] = ()) -> None:
+        self._states: dict[int, JobState] = {}
+        self._packed: dict[int, bytes] = {}
+        self._fail_fast = fail_fast
         self.merits: dict[int, float] = {}
-        self.view = SweepView(len(states) + len(standing))
+        self.view = SweepView(total + len(standing))
         for state in standing:
             self.view.stood(state)
+
+    def expect(self, packed: bytes) -> JobState:
+        """Take a job that will begin."""
+        request: Request = pickle.loads(packed)
+        assert request.job is not None
+        varies = settings_of(request.varies)
+        state = JobState(request.job, request.output, varies, request.overrides)
+        self._states[state.number], self._packed[state.number] = state, packed
+        return state
 
     def begun(self, number: int) -> None:
         """Show that a job has begun."""
@@ -127,6 +136,9 @@ class _Watcher:
         """Show how far it is."""
         self.view.reached(number, *what)
 
+    def asked(self, number: int, what: Any) -> Any:
+        """Answer nothing: no job of a planned sweep asks."""
+
     def ended(self, number: int, what: Any) -> bool:
         """Show how it ended; what went wrong is told at once."""
         self.merits[number], mistake = what
@@ -134,7 +146,7 @@ class _Watcher:
         if mistake:
             self.view.tell(f"{state.named}: {mistake}")
         self.view.ended(state)
-        return state.status == "FINISHED" or not self._fail_fast
+        return state.status in FINE or not self._fail_fast
 
     def lost(self, number: int, why: str) -> bool:
         """Record the end of a job whose worker is gone, as far as the worker did not."""

@@ -17,13 +17,13 @@ from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.sweeps.taking_up import continued
 from gdexp.sweeps.workers import Tell
-from gdexp.training import Watch, train
+from gdexp.training import Pruned, Watch, train
 
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
 PAUSE = 0.1  # seconds between two epochs that are told
 
 
-def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
+def perform(packed: bytes, tell: Tell, *, judged: bool = False) -> tuple[float, str]:
     """Carry out a job.
 
     Parameters
@@ -32,11 +32,13 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
         Its request, pickled.
     tell : callable
         Takes the number of an epoch, how many there will be (None where nobody knows), its cost.
+    judged : bool
+        Whether to ask after each epoch but the last whether to go on.
 
     Returns
     -------
     merit : float
-        For a sweeper to maximise; NaN where the job failed.
+        For a sweeper to maximise; NaN where the job failed, or was not gone on with.
     mistake : str
         What went wrong, if anything did; it is recorded then.
     """
@@ -44,7 +46,9 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
     try:
         with signals.raised(), continued(request) as (taken, left):
             taken.output.mkdir(parents=True, exist_ok=True)
-            return train(taken, lambda record: _watching(record, tell), left).merit, ""
+            return train(taken, lambda record: _watching(record, tell, judged), left).merit, ""
+    except Pruned:
+        return math.nan, ""
     except REFUSALS as error:
         told = line = complaint(error, request.overrides, request.output)
     except Exception as error:
@@ -55,7 +59,7 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
     return math.nan, told
 
 
-def _watching(record: Record, tell: Tell) -> Watch:
+def _watching(record: Record, tell: Tell, judged: bool) -> Watch:
     reports, last = record.request.experiment.reports, -PAUSE
 
     def watch(epoch: Epoch) -> None:
@@ -63,5 +67,10 @@ def _watching(record: Record, tell: Tell) -> Watch:
         if time.monotonic() - last >= PAUSE:
             last = time.monotonic()
             tell((epoch.number, reports, epoch.cost))
+        if judged and epoch.number not in (0, reports) and not epoch.ended:
+            measure = epoch.parts[epoch.judged]
+            why = tell.ask((epoch.number, epoch.merit, measure.cost / measure.n))
+            if why:
+                raise Pruned(why)
 
     return watch

@@ -21,13 +21,15 @@ from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.frozen import Frozen, task_of
 from gdexp.sweeps.grids import Words, expand
 from gdexp.sweeps.settings import Study
+from gdexp.terminal import near
 from gdexp.tracking import Tracking
 from gdexp.tracking.hold import Hold
-from gdexp.tracking.jobs import settings_of
+from gdexp.tracking.jobs import JobState, settings_of
 from gdexp.tracking.settings import masked
 from gdexp.training import check
 
 STUDY = "study"
+MISTAKES = (GdexpError, OSError, HydraException, OmegaConfBaseException)
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,13 @@ class Plan:
     earlier: Earlier | None = None
     hold: Hold | None = None
 
+    retries = True  # whether jobs that failed can be run again
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What it is tagged with beyond what all sweeps are."""
+        return {}
+
     @property
     def id(self) -> str:
         """The tag that groups the sweep's runs: its date and time."""
@@ -113,6 +122,30 @@ class Plan:
         """The name of the sweep's own run."""
         over = f"study {self.name}" if self.name else f"sweep of {', '.join(self.axes) or 'one'}"
         return f"{over} ({len(self.jobs)} jobs)"
+
+    @property
+    def tracking(self) -> Tracking:
+        """Where its runs are told."""
+        return self.jobs[0].tracking
+
+    @property
+    def outputs(self) -> str:
+        """The folder of all runs."""
+        return self.jobs[0].outputs
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What MLflow shows of it."""
+        return {"study": self.name} if self.name else {}
+
+    def carried_out(self, states: Sequence[JobState]) -> str:
+        """Say what was done of it now, and what before."""
+        return "" if self.earlier is None else self.earlier.carried_out(states)
+
+    @property
+    def resuming(self) -> list[str]:
+        """What to write after ``python -m gdexp`` to go on with it."""
+        return ["resume", near(self.folder)]
 
     @property
     def due(self) -> list[Job]:
@@ -152,7 +185,7 @@ def plan(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> Plan
     parser = OverridesParser.create(config_loader=loader)
     asked = expand(parser, rest, study.whole if study else ())
     folder = Path(str(master.hydra.sweep.dir)).absolute()
-    planner = _Planner(loader, master, folder, axes_of(asked))
+    planner = Planner(loader, master, folder, axes_of(asked))
     for job in asked:
         planner.add(job)
     planner.refuse()
@@ -169,8 +202,20 @@ def _study(master: DictConfig) -> Study:
     return Study.of({str(name): value for name, value in node.items()})
 
 
-class _Planner:
-    """Takes one job after another, and what is wrong with them."""
+class Planner:
+    """Takes one job after another, and what is wrong with them.
+
+    Parameters
+    ----------
+    loader : ConfigLoader
+        Hydra's.
+    master : DictConfig
+        The configuration of the command, before any job.
+    folder : Path
+        The sweep's own.
+    varied : iterable of str
+        The settings that tell jobs apart.
+    """
 
     def __init__(
         self, loader: ConfigLoader, master: DictConfig, folder: Path, varied: Iterable[str]
@@ -178,7 +223,7 @@ class _Planner:
         self.jobs: list[Job] = []
         self.doubles: list[tuple[Words, int]] = []
         self.frozen = Frozen(loader, folder)
-        self._composer, self._folder, self._varied = Composer(loader, master), folder, varied
+        self.composer, self._folder, self._varied = Composer(loader, master), folder, varied
         self._mistakes: dict[str, list[tuple[int, Words]]] = {}
         self._variants: dict[str, int] = {}
         self._known: dict[str, int] = {}
@@ -188,15 +233,36 @@ class _Planner:
         """Plan a job, or keep what is wrong with it."""
         number, self._asked = self._asked, self._asked + 1
         try:
-            config, request = self._compose(words)
-            check(request.experiment, request.output)
-        except (GdexpError, OSError, HydraException, OmegaConfBaseException) as error:
+            config, request = self.compose(words)
+        except MISTAKES as error:
             self._mistakes.setdefault(complaint(error, words), []).append((number, words))
             return
         same = self._known.setdefault(request.key, len(self.jobs))
         if same < len(self.jobs):
             self.doubles.append((words, same))
             return
+        self.take(words, config, request)
+
+    def move(self, folder: Path) -> None:
+        """Have the next jobs in another folder."""
+        self._folder = self.frozen.folder = folder
+
+    def recall(self, job: Job) -> None:
+        """Take a job of a command before this one, so that the next ones are told from it."""
+        self._variants.setdefault(job.group_key, len(self._variants))
+        self.jobs.append(job)
+
+    def again(self, job: Job, words: Words, tags: Mapping[str, str]) -> None:
+        """Fix once more what a job asks for, which has begun, and is to be gone on with."""
+        _, request = self.compose(words)
+        variant = self._variants[job.group_key]
+        varies = [*map(masked, varying(words, self._varied))]
+        told = replace(request, variant=variant, varies=varies, tags=tags)
+        place = replace(told, output=job.folder, job=job.number, goes_on=True)
+        self.frozen.keep_request(words, place)
+
+    def take(self, words: Words, config: DictConfig, request: Request) -> Job:
+        """Take a job that can be, and fix what it asks for."""
         variant = self._variants.setdefault(request.group_key, len(self._variants))
         varies = varying(words, self._varied)
         note = {"variant": variant, "varies": varies, "special": list(request.special)}
@@ -204,10 +270,17 @@ class _Planner:
         planned = replace(request, variant=variant, varies=[*map(masked, varies)])
         self.frozen.keep_request(words, planned)
         self.jobs.append(job_of(len(self.jobs), words, request, str(config.outputs)))
+        return self.jobs[-1]
 
-    def _compose(self, words: Words) -> tuple[DictConfig, Request]:
-        """Compose a job as Hydra's launchers do, and give the run that it asks for."""
-        config = self._composer.config(words)
+    def compose(self, words: Words) -> tuple[DictConfig, Request]:
+        """Compose the next job as Hydra's launchers do, and give the run that it asks for.
+
+        Raises
+        ------
+        GdexpError, OSError, HydraException, OmegaConfBaseException
+            Where it cannot be.
+        """
+        config = self.composer.config(words)
         with open_dict(config):
             config.hydra.job.num = config.hydra.job.id = len(self.jobs)
         # As it is: set_config would copy it, which takes longer than all the rest.
@@ -215,7 +288,9 @@ class _Planner:
         folder = self._folder / str(config.hydra.sweep.subdir)
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
             config.hydra.runtime.output_dir = str(folder)
-        return config, compose.request(task_of(config))
+        request = compose.request(task_of(config))
+        check(request.experiment, request.output)
+        return config, replace(request, sweep="_".join(self._folder.parts[-2:]))
 
     def refuse(self) -> None:
         """Tell what is wrong, all of it."""

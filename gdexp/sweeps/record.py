@@ -8,6 +8,8 @@ import shutil
 import socket
 import time
 import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,25 @@ from gdexp.tracking.settings import masked
 
 STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
 EARLIER = "earlier"  # the folder, there, of jobs that were run again
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What is to be said of a sweep beyond its table.
+
+    Parameters
+    ----------
+    told : sequence of str
+        Lines for the terminal.
+    tags : mapping of str to str
+        For its run.
+    files : sequence of str
+        In its folder, for its run.
+    """
+
+    told: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[str] = ()
 
 
 class SweepRecord:
@@ -38,6 +59,8 @@ class SweepRecord:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.began = plan, time.perf_counter()
+        self.conclude: Callable[[list[jobs.JobState]], Conclusion] = lambda states: Conclusion()
+        self.told: Sequence[str] = ()
         self._command = shlex.join(["python", "-m", "gdexp", "-m", *map(masked, plan.words)])
         if plan.earlier is None:
             self._begin()
@@ -48,14 +71,13 @@ class SweepRecord:
         plan = self.plan
         plan.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(plan.folder)
-        study = {"study": plan.name} if plan.name else {}
         self.journal.write(
             "start",
             name=plan.title,
             command=self._command,
             epochs=None,
             every=1,
-            params=study,
+            params=plan.params,
             tags={**self._tags(), "gdexp.journal": uuid.uuid4().hex},
             datasets=[],
             artifacts=self._write_files(self._command),
@@ -111,6 +133,7 @@ class SweepRecord:
             "mlflow.source.type": "LOCAL",
             # As tags, since parameters could not change where axes are extended.
             **{f"axis.{name}": ",".join(values) for name, values in self.plan.axes.items()},
+            **self.plan.tags,
         }
         if self.plan.study is not None:
             tags |= {"gdexp.study": self.plan.name, "gdexp.question": self.plan.study.question}
@@ -132,6 +155,10 @@ class SweepRecord:
             "group_key": job.group_key,
         }
 
+    def add(self, job: Job, **more: Any) -> None:
+        """Write down a job that was not among those of the start, and what else is known of it."""
+        self.journal.write("jobs", jobs=[{**self._listed(job), **more}])
+
     def end(self, broken: tuple[str, str, str] | None) -> list[jobs.JobState]:
         """Write down the end, and how the jobs stand; gives the latter.
 
@@ -143,8 +170,15 @@ class SweepRecord:
         states = jobs.states(self.plan.folder)
         status, outcome, reason = broken or _ending(states)
         tags = {"gdexp.outcome": outcome, **({"gdexp.reason": reason} if reason else {})}
-        seconds = time.perf_counter() - self.began
-        self.journal.write("end", status=status, tags=tags, metrics={"time/total_seconds": seconds})
+        found = self.conclude(states)
+        self.told = found.told
+        self.journal.write(
+            "end",
+            status=status,
+            tags={**tags, **found.tags},
+            metrics={"time/total_seconds": time.perf_counter() - self.began},
+            artifacts=found.files,
+        )
         self.journal.close()
         jobs.write_tables(states, self.plan.folder)
         if self.plan.hold is not None:
@@ -162,7 +196,7 @@ def _put_away(folder: Path, job: Job) -> None:
 
 def _ending(states: list[jobs.JobState]) -> tuple[str, str, str]:
     """Say how a sweep that went to its end has ended: with a job that failed, it failed."""
-    unfinished = [job for job in states if job.status != "FINISHED"]
+    unfinished = [job for job in states if job.status not in jobs.FINE]
     if not unfinished:
         return "FINISHED", "ok", ""
     failed = [job.named for job in unfinished if job.status == "FAILED"]

@@ -17,6 +17,7 @@ from gdexp.errors import GdexpError
 from gdexp.result import plural
 from gdexp.sweeps import claims, kept
 from gdexp.sweeps.planning import Plan, plan
+from gdexp.sweeps.record import SweepRecord
 from gdexp.sweeps.resuming import begun, left, taken_up, withdraw
 from gdexp.sweeps.settings import Settings
 from gdexp.terminal import near, print_plan
@@ -27,7 +28,7 @@ class Task(Protocol):
 
     left: Path | None  # the folder of a sweep that is to be gone on with, where one is named
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep."""
 
     def __call__(self, config: DictConfig) -> Any:

@@ -16,7 +16,6 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,31 @@ FORKS = sys.platform == "linux"
 CONTEXT: Any = multiprocessing.get_context("fork" if FORKS else "spawn")
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
-Tell = Callable[[Any], None]
+DONE, TOLD, ASKED = "done", "told", "asked"  # what a worker's messages are
+
+
+class Tell:
+    """Says to the command how far a job is.
+
+    Parameters
+    ----------
+    pipe : Connection
+    """
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def __call__(self, what: Any) -> None:
+        """Say something."""
+        with suppress(BrokenPipeError):  # nobody listens any more, and a signal says so
+            self._pipe.send((TOLD, what))
+
+    def ask(self, what: Any) -> Any:
+        """Say something, and wait for the answer."""
+        self._pipe.send((ASKED, what))
+        return self._pipe.recv()
+
+
 Work = Callable[[bytes, Tell], Any]
 
 
@@ -57,10 +80,15 @@ class Worker:
         with suppress(BrokenPipeError):  # it has just died, which is heard of next
             self.pipe.send_bytes(packed)
 
-    def hear(self) -> tuple[bool, Any] | None:
-        """Take the next message: whether the job is done, and what was said; None from the dead."""
+    def answer(self, what: Any) -> None:
+        """Answer what it asked."""
+        with suppress(BrokenPipeError):  # it has just died, which is heard of next
+            self.pipe.send(what)
+
+    def hear(self) -> tuple[str, Any] | None:
+        """Take the next message: of which kind it is, and what was said; None from the dead."""
         try:
-            heard: tuple[bool, Any] = self.pipe.recv()
+            heard: tuple[str, Any] = self.pipe.recv()
         except (EOFError, OSError):
             return None
         return heard
@@ -92,16 +120,11 @@ def serve(work: Work, pipe: Connection, parent: int) -> None:
     try:
         while True:
             packed = pipe.recv_bytes()
-            pipe.send((True, work(packed, partial(_tell, pipe))))
+            pipe.send((DONE, work(packed, Tell(pipe))))
     except (EOFError, BrokenPipeError):
         pass
     except KeyboardInterrupt:  # the job that it broke off is recorded
         sys.exit(128 + signal.SIGINT)
-
-
-def _tell(pipe: Connection, what: Any) -> None:
-    with suppress(BrokenPipeError):  # nobody listens any more, and a signal says so
-        pipe.send((False, what))
 
 
 def _end_with(parent: int) -> None:

@@ -129,7 +129,8 @@ class SweepView:
         done, going = sum(self._ended.values()), len(self._going)
         parts = [f"{done} of {plural(self.total, 'job')} done"]
         parts += [f"{going} going"] if going else []
-        for status, word in (("FAILED", "failed"), ("KILLED", "killed")):
+        for status in (jobs.PRUNED, "FAILED", "KILLED"):
+            word = jobs.TOLD[status]
             parts += [f"{self._ended[status]} {word}"] if self._ended[status] else []
         left = self.total - done - going
         return ", ".join([*parts, *([f"{left} left"] if left else [])])

@@ -66,7 +66,7 @@ def print_sweep(states: Sequence[JobState], folder: Path, tracking: Tracking) ->
         judges = dict.fromkeys(jobs.JUDGED[job.judge] for job in ended if job.judge)
         print(f"\nsorted by the best {', then '.join(judges)}\n" if judges else "")
     for job in sorted(ended, key=lambda job: job.number):
-        if job.status != "FINISHED":
+        if job.status not in jobs.FINE:
             print(f"{job.named}: {job.outcome}: {job.reason}")
     engines = dict.fromkeys(filter(None, (_engine(job) for job in ended)))
     if len(engines) == 1:

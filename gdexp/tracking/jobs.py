@@ -12,8 +12,16 @@ from typing import Any
 from gdexp.tracking.journal import NAME, Reader, unseal
 
 LEFT = "LEFT"  # the state of a job that never began
-STATES = ("FINISHED", "FAILED", "KILLED", "RUNNING", LEFT)
-TOLD = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "killed", "RUNNING": "running"}
+PRUNED = "PRUNED"  # the state of a job that was ended as hopeless
+STATES = ("FINISHED", PRUNED, "FAILED", "KILLED", "RUNNING", LEFT)
+FINE = ("FINISHED", PRUNED)  # the states of jobs that went as they should
+TOLD = {
+    "FINISHED": "finished",
+    PRUNED: "pruned",
+    "FAILED": "failed",
+    "KILLED": "killed",
+    "RUNNING": "running",
+}
 SHOWN = ("engine.used", "engine.precision", "gdexp.engine_why")  # of how a job began
 TAIL = 2**16  # bytes in which the last record of a journal is looked for first
 # What jobs are compared by, the first that there is, and whether more is better.
@@ -44,7 +52,7 @@ class JobState:
     words : sequence of str
         Its overrides.
     status : str
-        FINISHED, FAILED, KILLED, RUNNING, or LEFT where it has not begun.
+        FINISHED, PRUNED, FAILED, KILLED, RUNNING, or LEFT where it has not begun.
     start, end : mapping
         The first and the last record of its journal, as far as it has them.
     """
@@ -61,6 +69,8 @@ class JobState:
         """Give how it stands now, from the first and the last record of its journal."""
         start, end = ends(self.folder)
         status = end["status"] if end else "RUNNING" if start else LEFT
+        if end and end["tags"].get("gdexp.outcome") == "pruned":
+            status = PRUNED
         return replace(self, status=status, start=start, end=end)
 
     def lean(self) -> "JobState":
@@ -191,10 +201,10 @@ def best(jobs: Iterable[JobState]) -> JobState | None:
     return min(finished, key=lambda job: job.rank, default=None)
 
 
-def headline(jobs: Sequence[JobState]) -> str:
-    """Give the result of a sweep in one line."""
-    found = best(jobs)
-    if found is None:
+def headline(jobs: Sequence[JobState], found: JobState | None = None) -> str:
+    """Give the result of a sweep in one line; `found`: the best, where that is known."""
+    found = found or best(jobs)
+    if found is None or not found.judge:
         return counts(jobs)
     return f"{counts(jobs)}; best: {told_best(found)}"
 
@@ -209,7 +219,7 @@ def told_best(job: JobState) -> str:
 def figures(jobs: Sequence[JobState]) -> dict[str, float]:
     """Give the figures of a sweep: its jobs by their states, and what the best one reached."""
     count = Counter(job.status for job in jobs)
-    closed = [name for name in STATES if name != "RUNNING"]
+    closed = [each for each in STATES if each != "RUNNING" and (each != PRUNED or count[each])]
     named = {f"jobs/{TOLD.get(name, 'not_begun')}": float(count[name]) for name in closed}
     found = best(jobs)
     reached = {} if found is None else found.metrics

@@ -157,15 +157,20 @@ class SweepFollower(Follower):
         """Plan what closes the parent; without an end in the journal its command was killed."""
         end = self._end or _abandoned()
         states = [_closed(state) for state in self._states()]
-        tags = {**end["tags"], **self._tags(jobs.headline(states))}
-        if (found := jobs.best(states)) is not None:
+        told = str(end["tags"].get("gdexp.best_job", ""))  # by a search, for reasons of its own
+        named = next((state for state in states if str(state.number) == told), None)
+        found = named or jobs.best(states)
+        tags = {**end["tags"], **self._tags(jobs.headline(states, found))}
+        if found is not None:
             tags |= {"gdexp.best_job": str(found.number), "gdexp.best_run": found.run_id}
         figures = {**jobs.figures(states), **end["metrics"]}
         figures = {k: v for k, v in figures.items() if self._figures.get(k) != v}  # else twice
         record = {"time": end["time"], "status": end["status"]}
-        told = {**record, "tags": tags, "metrics": figures}
-        self._steps.append(lambda: self.store.log_end(self.run_id, told))
+        last = {**record, "tags": tags, "metrics": figures}
+        self._steps.append(lambda: self.store.log_end(self.run_id, last))
         self._steps.append(lambda: self._log_tables(states))
+        files = end.get("artifacts", [])
+        self._steps.append(lambda: self.store.log_files(self.run_id, files, self.folder))
         self._steps.append(lambda: self.store.log_files(self.run_id, [NAME], self.folder))
         self._steps.append(lambda: self.store.close_run(self.run_id, record))
 
