@@ -1,13 +1,12 @@
 """The record of a sweep: its journal, from the plan to the end."""
 
 import json
-import os
 import shlex
-import socket
 import time
 from typing import Any
 
 import gdexp
+from gdexp.labels import process_tags
 from gdexp.sweeps.planning import Job, Plan, varying
 from gdexp.tracking import Journal, jobs
 from gdexp.tracking.environment import environment, git
@@ -66,8 +65,7 @@ class SweepRecord:
             "gdexp.sweep_id": self.plan.id,
             "gdexp.overrides": " ".join(map(masked, self.plan.words)),
             "gdexp.version": gdexp.__version__,
-            "gdexp.pid": str(os.getpid()),
-            "gdexp.host": socket.gethostname(),
+            **process_tags(),
             "mlflow.source.name": "gdexp",
             "mlflow.source.type": "LOCAL",
         }

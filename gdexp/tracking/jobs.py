@@ -63,6 +63,10 @@ class JobState:
         status = end["status"] if end else "RUNNING" if start else LEFT
         return replace(self, status=status, start=start, end=end)
 
+    def closed(self) -> "JobState":
+        """Give it as its run is closed where nobody works at it: without an end it was killed."""
+        return replace(self, status="KILLED") if self.status == "RUNNING" else self
+
     def lean(self) -> "JobState":
         """Give the same without what no table shows: of a thousand jobs, each counts."""
         params, tags = self.start.get("params", {}), self.start.get("tags", {})
@@ -139,7 +143,14 @@ def states(folder: Path) -> list[JobState]:
         begun = [JobState(int(path.parent.name), path.parent).now() for path in found]
         return _varying(begun)
     records = Reader(folder).new()
-    return [listed(job).now() for record in records for job in record.get("jobs", ())]
+    told = (listed(job) for record in records for job in record.get("jobs", ()))
+    return [replace(job, folder=_found(job.folder, folder)).now() for job in told]
+
+
+def _found(job: Path, sweep: Path) -> Path:
+    """Give a job's folder, beside the journal of its sweep where that was moved with its jobs."""
+    beside = sweep / job.name
+    return beside if (beside / NAME).is_file() else job
 
 
 def listed(job: Mapping[str, Any]) -> JobState:

@@ -1,7 +1,6 @@
 """Brings a sweep into the store: its parent run, and the runs of its jobs below it."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,7 @@ class SweepFollower(Follower):
     def _plan_closing(self) -> None:
         """Plan what closes the parent; without an end in the journal its command was killed."""
         end = self._end or _abandoned()
-        states = [_closed(state) for state in self._states()]
+        states = [state.closed() for state in self._states()]
         tags = {**end["tags"], **self._tags(jobs.headline(states))}
         if (found := jobs.best(states)) is not None:
             tags |= {"gdexp.best_job": str(found.number), "gdexp.best_run": found.run_id}
@@ -115,8 +114,3 @@ def _abandoned() -> dict[str, Any]:
     tags = {"gdexp.outcome": "killed", "gdexp.reason": "its process ended without a word"}
     now = round(time.time() * 1000)
     return {"status": "KILLED", "time": now, "tags": tags, "metrics": {}}
-
-
-def _closed(state: jobs.JobState) -> jobs.JobState:
-    """Give a job as its run has been closed: one without an end was killed."""
-    return replace(state, status="KILLED") if state.status == "RUNNING" else state
