@@ -23,6 +23,8 @@ COMMANDS = {
     "replay": "gdexp.commands.replay",
     "resume": "gdexp.commands.resume",
     "doctor": "gdexp.commands.doctor",
+    "export": "gdexp.commands.export",
+    "import": "gdexp.commands.import_",
 }
 
 

@@ -24,7 +24,7 @@ from gdexp.result import Result
 from gdexp.session import SHORT, STOP, Session
 from gdexp.sweeps import Plan
 from gdexp.terminal import Progress, near, print_places, print_summary, program
-from gdexp.training import Watch, train
+from gdexp.training import Watch, ending, train
 
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
 
@@ -160,6 +160,10 @@ class Task:
 
         try:
             result = train(request, announce, left)
+        except Exception as error:
+            if records and not records[0].ended:
+                self.session.unwritten[request.output] = ending(error)
+            raise
         except (KeyboardInterrupt, SystemExit) as end:
             progress.stop()
             self.session.patience = SHORT

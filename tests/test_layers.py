@@ -55,6 +55,7 @@ ORDER = [
     "app",
     "replay",
     "doctor",
+    "archive",
     "commands",
     "api",
     "cli",
@@ -79,11 +80,8 @@ HOMES = {
     "yaml": {"app", "complain", "menu", "replay.trusted", "trusted"},
     "omegaconf": {"app", "compose", "record", "data", "sweeps", "task"},
     "mlflow": {
-        "tracking.store",
-        "tracking.model",
-        "tracking.model_code",
-        "tracking.mend",
-        "stored.client",
+        *("tracking.store", "tracking.model", "tracking.model_code", "tracking.mend"),
+        *("stored.client", "archive.packing", "archive.unpacking"),
     },
     "rich": {"terminal", "tables", "data", "session"},
     "pandas": {
