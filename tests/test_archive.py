@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 import sqlite3
 import struct
 import zipfile
@@ -19,7 +20,7 @@ from gdexp.archive import Archive, ArchiveError, form
 from gdexp.archive.form import MANIFEST, safe, spoken
 from gdexp.archive.listing import POINTERS, named
 from gdexp.stored import Reader
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 from tests.stores import changed, reader, runs, store, uri_of
 
 __all__ = ["changed", "reader", "runs", "store"]
@@ -329,3 +330,14 @@ def test_a_safe_path_stays_below(name: str) -> None:
 def test_a_value_is_read_as_it_was(value: float) -> None:
     read = float(json.loads(json.dumps(spoken(value), allow_nan=False)))
     assert struct.pack("<d", read) == struct.pack("<d", value) or value != value
+
+
+def test_the_commands_of_the_docs_work(store: Path, tmp_path: Path, inside: Command) -> None:
+    page = (ROOT / "docs" / "keeping.md").read_text()
+    lines = re.findall(r"^    python -m gdexp (.*)$", page, re.M)
+    here = [line.replace("/home/me", str(tmp_path)) for line in lines if "http" not in line]
+    assert [line.split()[0] for line in here] == ["doctor", "doctor", "export", "import"]
+    for line in here:
+        ran = inside(*shlex.split(line), GDEXP_OUTPUTS=str(store))
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "imported 16 runs and 1 sweep" in ran.stdout

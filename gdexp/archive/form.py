@@ -17,6 +17,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Any
@@ -38,7 +39,6 @@ CHUNK = 2**20
 
 _MEMBER = re.compile(rf"runs/([0-9a-f]{{32}})/(?:{RUN}|{POINTS}|{FILES}/.+)".replace(".j", r"\.j"))
 _SYMLINK, _KIND = 0o120000, 0o170000
-_DAMAGE = (OSError, ValueError, TypeError, LookupError, RecursionError, NotImplementedError)
 
 
 class ArchiveError(GdexpError):
@@ -60,20 +60,15 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            _check_listing(path)
-            self._zip = zipfile.ZipFile(path)
-        except (*_DAMAGE, zipfile.BadZipFile, struct.error) as error:
-            raise self._refused(_told(error)) from None
-        try:
-            self.sizes = self._checked()
-            self.runs = [self._listed(run) for run in sorted(self._ids())]
-        except (*_DAMAGE, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-            self._zip.close()
-            raise self._refused(_told(error)) from None
-        except Exception as error:  # of zlib, lzma, ...
-            self._zip.close()
-            raise self._refused(_told(error)) from None
+        with ExitStack() as opened:
+            try:
+                _check_listing(path)
+                self._zip = opened.enter_context(zipfile.ZipFile(path))
+                self.sizes = self._checked()
+                self.runs = [self._listed(run) for run in sorted(self._ids())]
+            except Exception as error:  # whatever damage makes zipfile, zlib or json say
+                raise self._refused(_told(error)) from None
+            opened.pop_all()
 
     def __enter__(self) -> "Archive":
         return self

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -31,7 +30,7 @@ class Packer:
     uri : str
         The store.
     path : Path
-        The archive, which is not there yet.
+        The archive; one that is there is replaced.
     """
 
     def __init__(self, uri: str, path: Path) -> None:
@@ -59,9 +58,7 @@ class Packer:
                     self._add(archive, run)
                 told = {"format": FORMAT, "version": VERSION, "files": self.files}
                 self._write(archive, MANIFEST, json.dumps(told, indent=1).encode())
-            os.link(part, self._path)  # unlike a rename, it replaces nothing
-        except FileExistsError:
-            raise taken(self._path) from None
+            part.replace(self._path)
         except MlflowException as error:
             why = masked(" ".join(str(error).split()))[:300]
             raise GdexpError(f"export: cannot read the store ({why}).") from None
@@ -128,11 +125,6 @@ class Packer:
                 f"run {run.id[:8]}: its files are not at {folder}. "
                 "python -m gdexp doctor says more of that."
             )
-
-
-def taken(path: Path) -> GdexpError:
-    """Say that there is a file already."""
-    return GdexpError(f"-o: {path} is there already. Name another file, or remove it.")
 
 
 def _member(name: str) -> zipfile.ZipInfo:
