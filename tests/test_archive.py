@@ -74,7 +74,7 @@ def all_of(outputs: Path) -> dict[str, Any]:
                 (each.dataset.to_dictionary().items(), sorted((t.key, t.value) for t in each.tags))
                 and json.dumps([each.dataset.to_dictionary(),
                                 sorted((t.key, t.value) for t in each.tags)])
-                for each in run.inputs.dataset_inputs
+                for each in (run.inputs.dataset_inputs if run.inputs else ())
             ),
             "files": dict(files(client, run.info.run_id, Path(mlflow.artifacts.download_artifacts(
                 run.info.artifact_uri)))),
@@ -180,18 +180,21 @@ def parts(archive: Path) -> dict[str, bytes]:
         return {name: source.read(name) for name in source.namelist()}
 
 
-def written(path: Path, parts: dict[str, bytes], *, manifest: bool = True, **more: bytes) -> Path:
+def written(path: Path, parts: dict[str, bytes], more: dict[str, bytes] | None = None) -> Path:
     """Write an archive of parts, with a manifest that fits them."""
-    parts = {**parts, **more}
-    if manifest:
-        told = json.loads(parts.pop(MANIFEST))
-        told["files"] = {
-            name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in parts.items()
-        }
-        parts[MANIFEST] = json.dumps(told).encode()
+    parts = {**parts, **(more or {})}
+    told = json.loads(parts.pop(MANIFEST))
+    told["files"] = {
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in parts.items()
+    }
+    return raw(path, {**parts, MANIFEST: json.dumps(told).encode()})
+
+
+def raw(path: Path, parts: dict[str, bytes], more: dict[str, bytes] | None = None) -> Path:
+    """Write parts as they are."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in parts.items():
+        for name, content in {**parts, **(more or {})}.items():
             target.writestr(name, content)
     return path
 
@@ -215,7 +218,7 @@ def test_a_path_that_leads_elsewhere_is_refused(
     name: str, parts: dict[str, bytes], tmp_path: Path
 ) -> None:
     run = next(iter(parts)).split("/")[1]
-    path = written(tmp_path / "evil.zip", parts, **{name.format(run): b"evil"})
+    path = written(tmp_path / "evil.zip", parts, {name.format(run): b"evil"})
     assert re.search("is not of an archive|no path that|is no file", refusal(path))
 
 
@@ -227,45 +230,44 @@ def test_what_else_an_archive_must_not_hold_is_refused(
 
     def with_run(**more: Any) -> str:
         told = json.dumps({**described, **more}).encode()
-        return refusal(written(path, parts, **{f"runs/{run}/run.json": told}))
+        return refusal(written(path, parts, {f"runs/{run}/run.json": told}))
 
     assert "is a file and a folder" in refusal(
-        written(path, parts, **{f"{inside}/a": b"", f"{inside}/a/b": b""})
+        written(path, parts, {f"{inside}/a": b"", f"{inside}/a/b": b""})
     )
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as target:
         target.writestr(f"{inside}/a", b"twice")
     assert "a name is there twice" in refusal(path)
-    written(path, parts, manifest=False)
+    raw(path, parts)
     with zipfile.ZipFile(path, "a") as target:
         link = zipfile.ZipInfo(f"{inside}/link")
         link.external_attr = 0o120777 << 16
         target.writestr(link, "/etc/passwd")
     assert "is no file" in refusal(path)
     assert "what is there is not what its manifest lists" in refusal(
-        written(path, parts, manifest=False, **{f"{inside}/more": b""})
+        raw(path, parts, {f"{inside}/more": b""})
     )
-    assert "is not what was written" in refusal(
-        written(path, parts, manifest=False, **{f"runs/{run}/points.jsonl": b""})
-    )
+    assert "is not what was written" in refusal(raw(path, parts, {f"runs/{run}/points.jsonl": b""}))
     assert "it has no manifest.json" in refusal(
-        written(path, {k: v for k, v in parts.items() if k != MANIFEST}, manifest=False)
+        raw(path, {k: v for k, v in parts.items() if k != MANIFEST})
     )
     for told in (b"[]", b"{}", b"[" * 100_000, b'{"format": "gdexp-archive", "version": 2}'):
-        refusal(written(path, parts, manifest=False, **{MANIFEST: told}))
+        refusal(raw(path, parts, {MANIFEST: told}))
     assert "has not ended" in with_run(status="RUNNING")
     assert "is described as another" in with_run(id="0" * 32)
     assert "is no name of an experiment" in with_run(experiment="..")
     assert "is too long" in with_run(tags={"a": "x" * 8001})
-    for more in (
+    odd: list[dict[str, Any]] = [
         {"tags": {"a": 1}},
         {"start": "now"},
         {"inputs": [{}]},
         {"more": 1},
         {"params": 1},
-    ):
+    ]
+    for more in odd:
         assert "is none" in with_run(**more)
     for line, why in ((b'["a", {}, 1, 1]\n', "is no point"), (b"1" * 2**17, "longer than")):
-        written(path, parts, **{f"runs/{run}/points.jsonl": line})
+        written(path, parts, {f"runs/{run}/points.jsonl": line})
         with Archive(path) as read, pytest.raises(ArchiveError, match=why):
             list(read.points(run))
     monkeypatch.setattr(form, "MOST_BYTES", 1000)
@@ -276,10 +278,10 @@ def test_what_else_an_archive_must_not_hold_is_refused(
 
 def test_a_bomb_is_refused_before_it_goes_off(parts: dict[str, bytes], tmp_path: Path) -> None:
     path, run = tmp_path / "bomb.zip", next(iter(parts)).split("/")[1]
-    written(path, parts, manifest=False, **{MANIFEST: b" " * (form.MOST_TEXT + 1)})
+    raw(path, parts, {MANIFEST: b" " * (form.MOST_TEXT + 1)})
     assert path.stat().st_size < 1e6
     assert "is longer than 64 MiB" in refusal(path)
-    written(path, parts, **{f"runs/{run}/artifacts/zeros": bytes(10**6)})
+    written(path, parts, {f"runs/{run}/artifacts/zeros": bytes(10**6)})
     content = bytearray(path.read_bytes())
     for sign, at in ((b"PK\1\2", 24), (b"PK\3\4", 22)):  # says that it is small
         start = next(

@@ -82,8 +82,8 @@ class Archive:
         self._zip.close()
 
     @property
-    def bytes(self) -> int:
-        """The size of all files."""
+    def total(self) -> int:
+        """The size of all files, in bytes."""
         return sum(self.sizes.values())
 
     def points(self, run: str) -> Iterator[tuple[str, float, int, int]]:

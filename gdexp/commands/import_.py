@@ -49,7 +49,7 @@ def main(words: Sequence[str]) -> int:
         raise SettingError("--experiment", "a name", given.experiment)
     tracking.check()
     with Archive(Path(given.file).expanduser().absolute()) as archive:
-        _check_room(archive.bytes, outputs if tracking.database is not None else Path.cwd())
+        _check_room(archive.total, outputs if tracking.database is not None else Path.cwd())
         there, half = _there(tracking)
         from gdexp.archive.unpacking import Unpacker, drop_unfinished  # with MLflow
 
