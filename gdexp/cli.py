@@ -22,6 +22,9 @@ COMMANDS = {
     "report": "gdexp.commands.report",
     "replay": "gdexp.commands.replay",
     "resume": "gdexp.commands.resume",
+    "doctor": "gdexp.commands.doctor",
+    "export": "gdexp.commands.export",
+    "import": "gdexp.commands.import_",
 }
 
 

@@ -1,6 +1,7 @@
 """What Hydra and the system complain of, said in one line that helps."""
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ PUBLISHED = {  # launchers of Hydra's users, and where they are
     "submitit_local": "hydra-submitit-launcher",
     "submitit_slurm": "hydra-submitit-launcher",
 }
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # where another folder need not help
 SEE = "python -m gdexp --help lists all of them."
 
 
@@ -79,12 +81,21 @@ def _system(error: OSError, folder: Path | None) -> str:
     name = error.filename or folder
     if isinstance(error, FileExistsError) and folder is not None:
         return f"outputs: {folder} holds a run already. Name another folder."
+    if error.errno in FULL:
+        return f"outputs: cannot write {name or 'any more'} ({error.strerror}). {_room(folder)}"
     if name is None:
         return f"cannot write ({error.strerror})"
     return (
         f"outputs: cannot write to {name} ({error.strerror}). "
         "Name another folder with outputs=FOLDER or GDEXP_OUTPUTS."
     )
+
+
+def _room(folder: Path | None) -> str:
+    """Say what to do where the disk is full: a run that has begun is not lost."""
+    if folder is None or not (folder / "journal.jsonl").is_file():
+        return "Make room for it."
+    return f"Make room; the run then goes on with python -m gdexp resume {folder}"
 
 
 def unknown_setting(name: str, words: Iterable[str]) -> str:

@@ -27,6 +27,9 @@ Usage
   python -m gdexp report [RUN ...]                runs compared, as a page and as Markdown
   python -m gdexp replay RUN                      a run again from its record, compared bit for bit
   python -m gdexp resume RUN                      goes on with an interrupted run or sweep
+  python -m gdexp doctor [--fix]                  whether all is well; runs with nobody behind them
+  python -m gdexp export RUN ... -o FILE          runs as one file, with all that there is of them
+  python -m gdexp import FILE                     takes them into another store, each once
 
 Examples
   python -m gdexp optimizer=sgd batch=10

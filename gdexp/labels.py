@@ -10,6 +10,7 @@ import gdexp
 from gdexp.data import Dataset
 from gdexp.descent import Arriving
 from gdexp.experiment import Experiment
+from gdexp.process import mark
 from gdexp.request import Request
 
 COLOURS = (
@@ -68,7 +69,8 @@ def batch_label(m: int, n: int) -> str:
 
 def process_tags() -> dict[str, str]:
     """Name the process that trains."""
-    return {"gdexp.pid": str(os.getpid()), "gdexp.host": socket.gethostname()}
+    began = {"gdexp.pid_began": found} if (found := mark(os.getpid())) else {}
+    return {"gdexp.pid": str(os.getpid()), **began, "gdexp.host": socket.gethostname()}
 
 
 def updates_of(experiment: Experiment, n: int) -> dict[str, str]:

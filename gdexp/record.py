@@ -5,7 +5,8 @@ import json
 import shlex
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -248,8 +249,10 @@ class Record:
         """Write down the end of a run that was stopped, or that failed, and why."""
         tags = {"gdexp.outcome": outcome, "gdexp.reason": reason}
         self._brief = len(self.history) > MOST_ROWS
-        with suppress(OSError):  # what broke the run off, such as a full disk, is what is told
+        try:
             self._end(status, f"{outcome}: {reason}", tags, {})
+        except OSError:  # what broke the run off, such as a full disk, is what is told
+            self._hold.let_go()
 
     def _end(
         self,
@@ -279,11 +282,15 @@ class Record:
         rows = [row | self._seen.get(int(row["epoch"]), {}) for row in self.history]
         columns = {"epoch": None, **{name: None for row in rows for name in row}}
         try:
-            with (self.request.output / "history.csv").open("w", newline="") as file:
+            with (
+                whole(self.request.output / "history.csv") as part,
+                part.open("w", newline="") as file,
+            ):
                 writer = csv.DictWriter(file, list(columns))
                 writer.writeheader()
                 writer.writerows(rows if self._all_held else self._written())
-        except (OSError, JournalError):
+        except (OSError, JournalError) as error:
+            self.told["history"] = f"none: {error}"
             return False
         return True
 
@@ -305,7 +312,20 @@ class Record:
 
     def _save_model(self, v: np.ndarray[Any, Any]) -> None:
         arrays: dict[str, Any] = self.problem.arrays(v)
-        np.savez(self.request.output / "model.npz", **arrays)
+        with whole(self.request.output / "model.npz") as part:
+            np.savez(part, **arrays)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give another name to write to; the file has its own when it is whole, or is not there."""
+    part = path.with_name(f".part-{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _more(epoch: Epoch) -> dict[str, Any]:

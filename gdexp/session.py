@@ -1,7 +1,8 @@
 """What the jobs of one command share: the feeders, the variants, the results so far."""
 
 import sys
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gdexp.sweeps.reporting import write_report
 from gdexp.terminal import print_sweep, program
 from gdexp.tracking import Feeder, Tracking, jobs
 from gdexp.tracking.feeder import LIMIT
+from gdexp.tracking.mend import Closing, close
 from gdexp.training import ending
 
 SHORT = 1.2  # seconds that a command which is to end at once waits for MLflow
@@ -29,6 +31,7 @@ class Session:
         self.sweep: Path | None = None  # of a sweeper that plans nothing
         self.record: SweepRecord | None = None
         self.patience = LIMIT  # seconds for MLflow to have everything
+        self.unwritten: dict[Path, tuple[str, str, str]] = {}  # ends that no journal could take
         self._tracking: Tracking | None = None
 
     def feeder(self, tracking: Tracking, outputs: Path) -> Feeder:
@@ -87,6 +90,8 @@ class Session:
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
         closed = [_close(feeder, self.patience) for feeder in self.feeders.values()]
+        for feeder in self.feeders.values():
+            _tell_ends(feeder, self.unwritten)
         complete = all(closed)
         if self.record is not None and self.record.plan.study is not None and error is None:
             complete &= self._report(self.record.plan)
@@ -160,6 +165,27 @@ def _close(feeder: Feeder, patience: float) -> bool:
     elif feeder.runs:
         print(f"tracked  as {len(feeder.runs)} runs in {feeder.tracking.shown}", flush=True)
     return complete
+
+
+def _tell_ends(feeder: Feeder, unwritten: Mapping[Path, tuple[str, str, str]]) -> None:
+    """Tell the store how runs have ended whose journals could not be told: the disk was full."""
+    closings = [
+        Closing(
+            fed.run_id,
+            status,
+            round(time.time() * 1000),
+            {
+                "gdexp.outcome": outcome,
+                "gdexp.reason": reason,
+                "mlflow.note.content": f"{outcome}: {reason}",
+            },
+        )
+        for folder, (status, outcome, reason) in unwritten.items()
+        if (fed := feeder.runs.get(folder)) is not None and fed.run_id is not None
+    ]
+    for run, why in close(feeder.tracking, closings).items() if closings else ():
+        told = f"run {run[:8]}: how it ended could not be told to MLflow ({why})"
+        print(f"{told}; {program()} doctor --fix does that later", file=sys.stderr)
 
 
 def _ended(folders: Iterable[Path]) -> bool:

@@ -27,7 +27,7 @@ from gdexp.sweeps.frozen import requested
 from gdexp.sweeps.record import STOP
 from gdexp.sweeps.taking_up import continued
 from gdexp.terminal import Progress, near, print_places, print_summary, program
-from gdexp.training import Watch, train
+from gdexp.training import Watch, ending, train
 
 REFUSALS = (GdexpError, OSError, OmegaConfBaseException)
 
@@ -166,6 +166,10 @@ class Task:
 
         try:
             result = train(request, announce, left)
+        except Exception as error:
+            if records and not records[0].ended:
+                self.session.unwritten[request.output] = ending(error)
+            raise
         except (KeyboardInterrupt, SystemExit) as end:
             progress.stop()
             self.session.patience = SHORT

@@ -240,5 +240,8 @@ def ending(error: BaseException) -> tuple[str, str, str]:
         name = signal.Signals(int(str(error.code)) - 128).name
         return "KILLED", "killed", f"terminated ({name})"
     told = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        where = f" {error.filename}" if error.filename else ""
+        return "FAILED", "failed", f"cannot write{where} ({error.strerror})"
     kind = "" if isinstance(error, GdexpError) else f"{type(error).__name__}: "
     return "FAILED", "failed", f"{kind}{told}"

@@ -18,6 +18,7 @@ ORDER = [
     "signals",
     "measure",
     "places",
+    "process",
     "views",
     "data",
     "descent",
@@ -54,6 +55,8 @@ ORDER = [
     "task",
     "app",
     "replay",
+    "doctor",
+    "archive",
     "commands",
     "api",
     "cli",
@@ -77,7 +80,10 @@ HOMES = {
     "hydra": {"app", "compose", "complain", "sweeps", "task", "search"},
     "yaml": {"app", "complain", "menu", "replay.trusted", "trusted"},
     "omegaconf": {"app", "compose", "record", "data", "sweeps", "task", "search"},
-    "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
+    "mlflow": {
+        *("tracking.store", "tracking.model", "tracking.model_code", "tracking.mend"),
+        *("stored.client", "archive.packing", "archive.unpacking"),
+    },
     "rich": {"terminal", "tables", "data", "session", "search.telling"},
     "pandas": {
         "data.frames",

@@ -20,6 +20,7 @@ from gdexp import signals
 from gdexp.commands.pages import FIRST, PAGES, PLAIN, ask, show, tell
 from gdexp.commands.words import STORE, outputs_of, tracking_of
 from gdexp.errors import GdexpError, SettingError
+from gdexp.tracking.moved import follow
 from gdexp.tracking.settings import Tracking, masked
 
 HOST, PORT = "127.0.0.1", 5000
@@ -78,6 +79,8 @@ def _settings(words: Sequence[str]) -> dict[str, str]:
 
 def _checked(tracking: Tracking) -> Tracking:
     tracking.check()
+    if tracking.database is not None:
+        follow(tracking.database)
     if tracking.database is not None and not tracking.database.exists():
         raise GdexpError(
             f"ui: there is no store at {tracking.database} yet. "

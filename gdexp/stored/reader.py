@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gdexp.errors import GdexpError
 from gdexp.stored.run import StoredRun
+from gdexp.tracking import moved
 from gdexp.tracking.settings import Tracking
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def open_store(tracking: Tracking) -> Reader:
             "Run an experiment first: python -m gdexp"
         )
     tracking.check()
+    if tracking.database is not None:
+        moved.follow(tracking.database)
     if tracking.uri.startswith(("http", "databricks")):
         from gdexp.stored.client import ClientReader
 

@@ -2,10 +2,8 @@
 
 import itertools
 import json
-import os
 import shlex
 import shutil
-import socket
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gdexp
+from gdexp.labels import process_tags
 from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.planning import Job, Plan, varying
 from gdexp.tracking import Journal, Reader, jobs
@@ -127,8 +126,7 @@ class SweepRecord:
             "gdexp.sweep_id": self.plan.id,
             "gdexp.overrides": " ".join(map(masked, self.plan.words)),
             "gdexp.version": gdexp.__version__,
-            "gdexp.pid": str(os.getpid()),
-            "gdexp.host": socket.gethostname(),
+            **process_tags(),
             "mlflow.source.name": "gdexp",
             "mlflow.source.type": "LOCAL",
             # As tags, since parameters could not change where axes are extended.

@@ -33,7 +33,8 @@ def say(**what: Any) -> None:
 
 def told(error: Exception) -> str:
     """Say an error in one line, and whole in the log; neither shows a password."""
-    print(masked(traceback.format_exc()), file=sys.stderr, flush=True)
+    with suppress(OSError):  # the disk may be full, and that be the error
+        print(masked(traceback.format_exc()), file=sys.stderr, flush=True)
     return masked(" ".join(str(error).partition("[SQL:")[0].split()))
 
 
@@ -79,7 +80,8 @@ def main() -> None:
     gc.freeze()
     follow(store, orders)
     store.close()
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(0)  # all is committed; taking mlflow's modules apart would cost 0.7 s
 
 

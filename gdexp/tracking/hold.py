@@ -1,8 +1,14 @@
-"""The hold on a folder: at most one process at a time trains a run or a sweep, or feeds it."""
+"""The hold on a folder: at most one process at a time trains a run or a sweep, or feeds it.
+
+And whether there is such a process.
+"""
 
 import fcntl
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from gdexp.process import alive
 
 
 class Hold:
@@ -58,3 +64,38 @@ def holder(folder: Path, name: str) -> str:
 
 RUN = "run.lock"  # who trains, or carries a sweep out
 FEED = "feed.lock"  # who brings the journal into MLflow
+TRAINING, FEEDING = "gdexp.pid", "gdexp.feeder_pid"  # the tags that name them
+PROCESSES = {TRAINING: "gdexp.pid_began", FEEDING: "gdexp.feeder_began"}  # and when they began
+
+
+def held(folder: Path, name: str) -> bool:
+    """Whether a process of this machine holds a folder."""
+    try:
+        file = os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # where there are no locks, nobody can have one
+        return False
+    finally:
+        os.close(file)
+    return False
+
+
+def in_hand(tags: Mapping[str, str], names: Iterable[str] = PROCESSES) -> bool:
+    """Whether a process that a run's tags name, of this machine, is there.
+
+    Parameters
+    ----------
+    tags : mapping of str to str
+    names : iterable of str
+        Which are meant: who trains, who feeds it.
+    """
+    pids = {name: tags.get(name, "") for name in names}
+    return any(
+        pid.isdecimal() and alive(int(pid), tags.get(PROCESSES[name], ""))
+        for name, pid in pids.items()
+    )

@@ -73,6 +73,10 @@ class JobState:
             status = PRUNED
         return replace(self, status=status, start=start, end=end)
 
+    def closed(self) -> "JobState":
+        """Give it as its run is closed where nobody works at it: without an end it was killed."""
+        return replace(self, status="KILLED") if self.status == "RUNNING" else self
+
     def lean(self) -> "JobState":
         """Give the same without what no table shows: of a thousand jobs, each counts."""
         params, tags = self.start.get("params", {}), self.start.get("tags", {})
@@ -150,7 +154,14 @@ def states(folder: Path) -> list[JobState]:
         return _varying(begun)
     records = Reader(folder).new()
     known = {job["job"]: job for record in records for job in record.get("jobs", ())}
-    return [listed(job).now() for job in known.values()]  # the last that was said of each
+    told = (listed(job) for job in known.values())  # the last that was said of each
+    return [replace(job, folder=_found(job.folder, folder)).now() for job in told]
+
+
+def _found(job: Path, sweep: Path) -> Path:
+    """Give a job's folder, beside the journal of its sweep where that was moved with its jobs."""
+    beside = sweep / job.name
+    return beside if (beside / NAME).is_file() else job
 
 
 def listed(job: Mapping[str, Any]) -> JobState:

@@ -23,7 +23,10 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from sqlalchemy import Engine, event
 
 from gdexp.errors import GdexpError
+from gdexp.process import mark
+from gdexp.tracking import moved
 from gdexp.tracking.batch import Batch
+from gdexp.tracking.hold import in_hand
 from gdexp.tracking.journal import NAME as JOURNAL
 from gdexp.tracking.settings import SQLITE, Tracking
 from gdexp.views import missing
@@ -60,6 +63,8 @@ class Store:
         if self._database is not None:
             event.listen(Engine, "connect", _log_ahead)
         with self._lock():
+            if self._database is not None:
+                moved.follow(self._database)
             self.client = _open(uri)
             self.experiment_id = self._experiment(experiment, Path(artifacts))
             self._save_views()
@@ -108,7 +113,7 @@ class Store:
 
     def create_run(self, record: dict[str, Any]) -> str:
         """Make the run that a journal's start record describes; give its id."""
-        tags = {**record["tags"], "gdexp.feeder_pid": str(os.getpid())}
+        tags = {**record["tags"], **_feeder_tags()}
         run = self.client.create_run(
             self.experiment_id, record["time"], tags=tags, run_name=record["name"]
         )
@@ -137,7 +142,7 @@ class Store:
         for name in ENDS:
             if name in known:
                 self.client.delete_tag(run_id, name)
-        for name, value in {**record["tags"], "gdexp.feeder_pid": str(os.getpid())}.items():
+        for name, value in {**record["tags"], **_feeder_tags()}.items():
             self.client.set_tag(run_id, name, value)
         self.client.update_run(run_id, "RUNNING", record.get("name"))
 
@@ -259,8 +264,7 @@ class Store:
         """Close runs of this machine whose process and feeder are gone: nobody else will."""
         here = f"attributes.status = 'RUNNING' AND tags.`gdexp.host` = '{socket.gethostname()}'"
         for run in self.client.search_runs([self.experiment_id], here, max_results=100):
-            pids = [run.data.tags.get(f"gdexp.{name}") for name in ("pid", "feeder_pid")]
-            if not any(pid is not None and _alive(int(pid)) for pid in pids):
+            if not in_hand(run.data.tags):
                 self.close_abandoned(run.info.run_id)
 
 
@@ -275,14 +279,9 @@ def _log_ahead(connection: Any, record: Any) -> None:
             connection.execute("PRAGMA synchronous=NORMAL")
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
+def _feeder_tags() -> dict[str, str]:
+    """Name this process, which brings a run in."""
+    return {"gdexp.feeder_pid": str(os.getpid()), "gdexp.feeder_began": mark(os.getpid())}
 
 
 def _batched(items: list[T], most: int) -> Iterator[list[T]]:

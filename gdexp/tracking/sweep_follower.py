@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +155,7 @@ class SweepFollower(Follower):
     def _plan_closing(self) -> None:
         """Plan what closes the parent; without an end in the journal its command was killed."""
         end = self._end or _abandoned()
-        states = [_closed(state) for state in self._states()]
+        states = [state.closed() for state in self._states()]
         told = str(end["tags"].get("gdexp.best_job", ""))  # by a search, for reasons of its own
         named = next((state for state in states if str(state.number) == told), None)
         found = named or jobs.best(states)
@@ -184,8 +183,3 @@ def _abandoned() -> dict[str, Any]:
     tags = {"gdexp.outcome": "killed", "gdexp.reason": "its process ended without a word"}
     now = round(time.time() * 1000)
     return {"status": "KILLED", "time": now, "tags": tags, "metrics": {}}
-
-
-def _closed(state: jobs.JobState) -> jobs.JobState:
-    """Give a job as its run has been closed: one without an end was killed."""
-    return replace(state, status="KILLED") if state.status == "RUNNING" else state
