@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "gdexp.commands.report",
     "replay": "gdexp.commands.replay",
     "resume": "gdexp.commands.resume",
+    "sync": "gdexp.commands.sync",
 }
 
 

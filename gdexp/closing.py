@@ -1,6 +1,7 @@
 """The record of a run that could not write its own: it never began, or its process is gone."""
 
 import shlex
+import uuid
 
 from gdexp.labels import run_name, tags_of
 from gdexp.request import Request
@@ -43,7 +44,7 @@ def _begun(request: Request) -> Journal:
         epochs=None,
         every=1,
         params=request.params,
-        tags=tags_of(request, git(request.sweep)),
+        tags={**tags_of(request, git(request.sweep)), "gdexp.journal": uuid.uuid4().hex},
         datasets=[],
         artifacts=[],
         config=request.config,

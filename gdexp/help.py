@@ -26,6 +26,7 @@ Usage
   python -m gdexp report [RUN ...]                runs compared, as a page and as Markdown
   python -m gdexp replay RUN                      a run again from its record, compared bit for bit
   python -m gdexp resume RUN                      goes on with a run that was interrupted
+  python -m gdexp sync [FOLDER]                   brings into MLflow what it does not have yet
 
 Examples
   python -m gdexp optimizer=sgd batch=10

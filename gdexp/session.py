@@ -1,5 +1,6 @@
 """What the jobs of one command share: the feeders, the variants, the results so far."""
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -11,12 +12,13 @@ from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps import Plan, SweepRecord
 from gdexp.sweeps.reporting import write_report
-from gdexp.terminal import print_sweep
+from gdexp.terminal import near, print_sweep, program
 from gdexp.tracking import Feeder, Tracking, jobs
-from gdexp.tracking.feeder import LIMIT
+from gdexp.tracking.settings import AwayError
 from gdexp.training import ending
 
 STOP = "stop"  # a file in the folder of a sweep: no more jobs are to begin
+ANSWER = 1.0  # seconds that a server has to say that it is there: the run waits for that
 SHORT = 1.2  # seconds that a command which is to end at once waits for MLflow
 
 
@@ -28,7 +30,7 @@ class Session:
         self.refused = False
         self.sweep: Path | None = None  # of a sweeper that plans nothing
         self.record: SweepRecord | None = None
-        self.patience = LIMIT  # seconds for MLflow to have everything
+        self.patience: float | None = None  # seconds for MLflow; None: as many as it takes
         self._tracking: Tracking | None = None
 
     def feeder(self, tracking: Tracking, outputs: Path) -> Feeder:
@@ -37,13 +39,16 @@ class Session:
         Raises
         ------
         GdexpError
-            Where the store cannot be used.
+            Where the store cannot be used; a server that is merely away is told of.
         """
         known = self.feeders.get(tracking)
         if known is None or not known.alive:
             if known is not None:
                 known.leave()
-            tracking.check()
+            try:
+                tracking.check(ANSWER)
+            except AwayError as away:
+                print(f"{away.shown}; the run goes on without it", file=sys.stderr, flush=True)
             self.feeders[tracking] = Feeder(tracking, outputs)
         self._tracking = tracking
         return self.feeders[tracking]
@@ -72,7 +77,9 @@ class Session:
         feeder.feed(plan.folder, sweep=True)
 
     def close(self, error: BaseException | None = None, why: str = "") -> bool:
-        """Tell of a sweep, and bring all into MLflow; False where that, or a job, failed.
+        """Tell of a sweep, and bring all into MLflow; False where a job failed.
+
+        What is not tracked yet is told, and no failure: the journal has it, for later.
 
         Parameters
         ----------
@@ -87,13 +94,17 @@ class Session:
         elif self.sweep is not None:
             self._tell(jobs.states(self.sweep))
         closed = [_close(feeder, self.patience) for feeder in self.feeders.values()]
-        complete = all(closed)
+        complete = not self.refused
         if self.record is not None and self.record.plan.study is not None and error is None:
-            complete &= self._report(self.record.plan)
-        return complete and not self.refused
+            complete &= self._report(self.record.plan, tracked=all(closed))
+        return complete
 
-    def _report(self, plan: Plan) -> bool:
+    def _report(self, plan: Plan, *, tracked: bool) -> bool:
         """Write the report of a study; False where there should be one, and is none."""
+        if not tracked:
+            later = shlex.join(["report", "--where", f"sweep_id={plan.id}"])
+            print(f"report   none yet; once all is tracked: {program()} {later}", flush=True)
+            return True
         assert self._tracking is not None
         fed = self.feeders[self._tracking].runs.get(plan.folder)
         try:
@@ -113,7 +124,7 @@ class Session:
             print_sweep(states, folder, self._tracking)
 
 
-def _close(feeder: Feeder, patience: float) -> bool:
+def _close(feeder: Feeder, patience: float | None) -> bool:
     """Finish a feeder; without runs there is nothing to wait for."""
     console = Console(stderr=True)
     waiting = console.status("bringing the results into MLflow (Ctrl-C leaves that to the feeder)")
@@ -126,10 +137,7 @@ def _close(feeder: Feeder, patience: float) -> bool:
     if not complete and patience == SHORT and feeder.late:
         print("MLflow is not waited for; the feeder goes on by itself", file=sys.stderr)
     elif not complete:
-        reasons = {fed.error for fed in feeder.runs.values() if fed.error}
-        kept = "complete" if _ended(feeder.runs) else "as complete as the disk allowed"
-        for reason in reasons or [feeder.error]:
-            print(f"not tracked: {reason}; the journals are {kept}", file=sys.stderr)
+        _tell_missing(feeder)
     elif feeder.sweep is not None:
         sweep, of = feeder.runs[feeder.sweep], f"{len(feeder.runs) - 1:,} runs"
         print(f"tracked  as sweep {sweep.run_id} of {of} in {feeder.tracking.shown}", flush=True)
@@ -139,6 +147,19 @@ def _close(feeder: Feeder, patience: float) -> bool:
     elif feeder.runs:
         print(f"tracked  as {len(feeder.runs)} runs in {feeder.tracking.shown}", flush=True)
     return complete
+
+
+def _tell_missing(feeder: Feeder) -> None:
+    """Tell what is not tracked, why, and what brings it in later."""
+    missing = [folder for folder, fed in feeder.runs.items() if fed.error or not fed.done]
+    reasons = dict.fromkeys(fed.error for fed in feeder.runs.values() if fed.error)
+    if feeder.error is not None and any(not feeder.runs[each].error for each in missing):
+        reasons |= {feeder.error: None}
+    kept = "complete" if _ended(feeder.runs) else "as complete as the disk allowed"
+    for reason in reasons:
+        print(f"not tracked yet: {reason}; the journals are {kept}", file=sys.stderr)
+    place = feeder.sweep or (missing[0] if len(missing) == 1 else feeder.log.parent)
+    print(f"later    {program()} sync {near(place)}", file=sys.stderr, flush=True)
 
 
 def _ended(folders: Iterable[Path]) -> bool:

@@ -5,6 +5,7 @@ import os
 import shlex
 import socket
 import time
+import uuid
 from typing import Any
 
 import gdexp
@@ -31,6 +32,7 @@ class SweepRecord:
         self.plan, self.began = plan, time.perf_counter()
         plan.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(plan.folder)
+        job = plan.jobs[0]
         command = shlex.join(["python", "-m", "gdexp", "-m", *map(masked, plan.words)])
         self.journal.write(
             "start",
@@ -42,6 +44,8 @@ class SweepRecord:
             tags=self._tags(),
             datasets=[],
             artifacts=self._write_files(command),
+            tracking={"uri": job.tracking.shown, "experiment": job.tracking.experiment},
+            outputs=str(job.outputs),
         )
         self.journal.write("jobs", jobs=[self._listed(job) for job in plan.jobs])
 
@@ -64,6 +68,7 @@ class SweepRecord:
         tags = {
             "gdexp.kind": "sweep",
             "gdexp.sweep_id": self.plan.id,
+            "gdexp.journal": uuid.uuid4().hex,  # which this run is fed from, and no other
             "gdexp.overrides": " ".join(map(masked, self.plan.words)),
             "gdexp.version": gdexp.__version__,
             "gdexp.pid": str(os.getpid()),

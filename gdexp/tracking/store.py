@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,16 @@ from urllib.parse import quote
 
 import mlflow
 from filelock import FileLock
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    Param,
+    Run,
+    RunTag,
+    ViewType,
+)
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sqlalchemy import Engine, event
@@ -25,7 +34,7 @@ from sqlalchemy import Engine, event
 from gdexp.errors import GdexpError
 from gdexp.tracking.batch import Batch
 from gdexp.tracking.journal import NAME as JOURNAL
-from gdexp.tracking.settings import SQLITE, Tracking
+from gdexp.tracking.settings import SQLITE, Tracking, masked
 from gdexp.views import missing
 
 MOST_METRICS = 1000  # MLflow's own limits of one batch
@@ -53,7 +62,7 @@ class Store:
     def __init__(self, uri: str, experiment: str, artifacts: str) -> None:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(uri)
-        self._uri = uri
+        self._uri, self.shown, self.experiment = uri, masked(uri), experiment
         self._places: dict[str, Any] = {}  # where the artifacts of open runs go
         self._database = Tracking(uri, experiment).database
         if self._database is not None:
@@ -115,20 +124,49 @@ class Store:
         self._places[run.info.run_id] = get_artifact_repository(uri, tracking_uri=self._uri)
         return str(run.info.run_id)
 
-    def find_run(self, journal: str) -> str | None:
-        """Give the id of the run that is fed from a journal; None where there is none."""
-        where = f"tags.`gdexp.journal` = '{journal}'"
-        found = self.client.search_runs([self.experiment_id], where, max_results=1)
-        return str(found[0].info.run_id) if found else None
+    def find_run(
+        self, tags: Mapping[str, str], noted: str = "", *, deleted: bool = False
+    ) -> str | None:
+        """Give the id of the run that is fed from a journal; None where there is none.
 
-    def points(self, run_id: str) -> set[tuple[str, int]]:
-        """Give metric and step of every point that a run has."""
-        names = self.client.get_run(run_id).data.metrics
-        return {
-            (name, point.step)
-            for name in names
-            for point in self.client.get_metric_history(run_id, name)
-        }
+        Parameters
+        ----------
+        tags : mapping of str to str
+            Those of the journal's start.
+        noted : str
+            The id that is noted in the run's folder, if any.
+        deleted : bool
+            Whether one is looked for that was deleted.
+        """
+        found = self._made_from(tags, ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY)
+        if noted and not found and not deleted and _identity(tags) is None:
+            with suppress(MlflowException):
+                known = self.client.get_run(noted)
+                found = [known] if known.info.lifecycle_stage == "active" else []
+        fullest = max(
+            found, key=lambda run: (run.info.run_id == noted, len(run.data.metrics)), default=None
+        )
+        return None if fullest is None else str(fullest.info.run_id)
+
+    def _made_from(self, tags: Mapping[str, str], which: int) -> list[Run]:
+        where = _identity(tags)
+        if where is None:
+            return []
+        return list(self.client.search_runs([self.experiment_id], where, which, max_results=50))
+
+    def delete_doubles(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Delete other runs of the same journal: made twice, since an answer was lost."""
+        for run in self._made_from(tags, ViewType.ACTIVE_ONLY):
+            if run.info.run_id != run_id:
+                self.client.delete_run(run.info.run_id)
+
+    def metrics(self, run_id: str) -> list[str]:
+        """Name the metrics of which a run has points."""
+        return list(self.client.get_run(run_id).data.metrics)
+
+    def points(self, run_id: str, name: str) -> set[tuple[str, int]]:
+        """Give metric and step of every point that a run has of a metric."""
+        return {(name, point.step) for point in self.client.get_metric_history(run_id, name)}
 
     def reopen_run(self, run_id: str, record: dict[str, Any]) -> None:
         """Take back the end of a run that goes on, as its journal's resume record says."""
@@ -136,8 +174,7 @@ class Store:
         for name in ENDS:
             if name in known:
                 self.client.delete_tag(run_id, name)
-        for name, value in {**record["tags"], "gdexp.feeder_pid": str(os.getpid())}.items():
-            self.client.set_tag(run_id, name, value)
+        self.set_tags(run_id, {**record["tags"], "gdexp.feeder_pid": str(os.getpid())})
         self.client.update_run(run_id, "RUNNING")
 
     def describe_data(self, run_id: str, datasets: list[dict[str, str]]) -> None:
@@ -165,17 +202,14 @@ class Store:
             self.client.log_batch(run_id, metrics=some)
 
     def log_end(self, run_id: str, record: dict[str, Any]) -> None:
-        """Send what is known at the end: figures and tags."""
-        once = (record["time"], 0, record["metrics"])
-        self.log(run_id, Batch(points=[once], tags=record["tags"]))
+        """Send what is known at the end: tags, and figures that the store has not like that."""
+        known = self.client.get_run(run_id).data.metrics
+        new = {name: value for name, value in record["metrics"].items() if known.get(name) != value}
+        self.log(run_id, Batch(points=[(record["time"], 0, new)], tags=record["tags"]))
 
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Send tags, in the place of those of the same names."""
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-
-    def log_journal(self, run_id: str, record: dict[str, Any], folder: Path) -> None:
-        """Send the files of the end, and the journal itself."""
-        self.log_files(run_id, [*record["artifacts"], JOURNAL], folder)
 
     def log_found(self, run_id: str, names: list[str], folder: Path) -> None:
         """Send files of a diagnostic, and the tags by which the page finds images and tables."""
@@ -261,6 +295,17 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         pass  # somebody else's
     return True
+
+
+def _identity(tags: Mapping[str, str]) -> str | None:
+    """Give the condition that finds the run of a journal; None where nothing would tell it."""
+    names = ["gdexp.journal"]
+    if "gdexp.journal" not in tags:  # of older versions: of a sweep, or of a job that was refused
+        names = ["gdexp.sweep_id", "gdexp.kind", "gdexp.host"]
+        names += ["gdexp.job"] if "gdexp.job" in tags else []
+    if not all(name in tags and "'" not in tags[name] for name in names):
+        return None
+    return " AND ".join(f"tags.`{name}` = '{tags[name]}'" for name in names)
 
 
 def _batched(items: list[T], most: int) -> Iterator[list[T]]:

@@ -18,12 +18,12 @@ class SweepFollower(Follower):
 
     Parameters
     ----------
-    *args
+    *args, **more
         Those of `Follower`.
     """
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self._waiting: dict[int, Path] = {}
         self._jobs: list[Follower] = []
         self._standing: dict[int, jobs.JobState] = {}
@@ -33,29 +33,46 @@ class SweepFollower(Follower):
 
     def advance(self, *, last: bool, hurry: bool) -> None:
         """Do what there is to do, as `Follower` does; the parent last."""
-        self._read()
-        self._carry_out(final=hurry)
+        if self._waits(hurry=hurry):
+            return
+        if not hurry:
+            self._go_through()
         over = last or self._end is not None
-        if over or self.run_id:  # which the jobs' runs are to name
+        if self.run_id:  # which the jobs' runs are to name
             self._advance_jobs(last=over, hurry=hurry)
-        if not over:
-            self._tell()
-        elif not self._jobs and not self._ended:
-            self._ended = True
-            self._plan_closing()
+            if not over:
+                self._tell()
+            elif not self._jobs and not self._ended:
+                self._ended = True
+                self._plan_closing()
         if hurry:
             self._hasten()
-        self._carry_out(final=hurry)
-        if self._ended and not self._steps:
+        self.steps.carry_out(closing=True, final=hurry)
+        self._stop_without_run()
+        if self._ended and not self.steps:
             self._finish()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether another process is still at it, or at one of its jobs."""
+        return super().waiting or any(job.waiting for job in self._jobs)
+
+    def _look_again(self) -> None:
+        """Leave nothing out: its jobs may not be there."""
 
     def _plan_start(self, record: dict[str, Any]) -> None:
         self._command = record["command"]
         super()._plan_start(record)
 
     def _plan_jobs(self, record: dict[str, Any]) -> None:
-        self._waiting |= {job["job"]: Path(job["folder"]) for job in record["jobs"]}
-        self._standing |= {job["job"]: jobs.listed(job) for job in record["jobs"]}
+        listed = [{**job, "folder": self._here(job["folder"])} for job in record["jobs"]]
+        self._waiting |= {job["job"]: Path(job["folder"]) for job in listed}
+        self._standing |= {job["job"]: jobs.listed(job) for job in listed}
+
+    def _here(self, folder: str) -> str:
+        """Give the folder of a job, which lies beside the journal where a sweep was moved."""
+        moved = self.folder / Path(folder).name
+        return str(moved) if moved.is_dir() and not Path(folder).is_dir() else folder
 
     def _plan_end(self, record: dict[str, Any]) -> None:
         self._end = record
@@ -64,9 +81,7 @@ class SweepFollower(Follower):
         begun = [number for number, each in self._waiting.items() if (each / NAME).exists()]
         for number in begun:
             folder = self._waiting.pop(number)
-            self._jobs.append(
-                Follower(folder, self.store, self._say, self._told, parent=self.run_id)
-            )
+            self._jobs.append(Follower(folder, self.link, again=self._again, parent=self.run_id))
         for job in self._jobs:
             job.advance(last=last, hurry=hurry)
         self._jobs = [job for job in self._jobs if not job.done]
@@ -74,10 +89,10 @@ class SweepFollower(Follower):
     def _tell(self) -> None:
         """Tell how the jobs stand, where that has changed."""
         told = jobs.headline(self._states()) if self.run_id else ""
-        if told and told != self._told_of and not self._steps:
+        if told and told != self._told_of and not self.steps:
             self._told_of = told
             tags = self._tags(told)
-            self._steps.append(lambda: self.store.set_tags(self.run_id, tags))
+            self.steps.add(lambda: self.store.set_tags(self.run_id, tags))
 
     def _tags(self, told: str) -> dict[str, str]:
         note = f"{told}\n\n    {self._command}\n"
@@ -100,10 +115,10 @@ class SweepFollower(Follower):
         figures = {**jobs.figures(states), **end["metrics"]}
         record = {"time": end["time"], "status": end["status"]}
         told = {**record, "tags": tags, "metrics": figures}
-        self._steps.append(lambda: self.store.log_end(self.run_id, told))
-        self._steps.append(lambda: self._log_tables(states))
-        self._steps.append(lambda: self.store.log_files(self.run_id, [NAME], self.folder))
-        self._steps.append(lambda: self.store.close_run(self.run_id, record))
+        self.steps.add(lambda: self.store.log_end(self.run_id, told))
+        self.steps.add(lambda: self._log_tables(states))
+        self.steps.add(lambda: self.store.log_files(self.run_id, [NAME], self.folder))
+        self.steps.add(lambda: self._close(record))
 
     def _log_tables(self, states: list[jobs.JobState]) -> None:
         names = jobs.write_tables(states, self.folder)
