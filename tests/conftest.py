@@ -1,12 +1,15 @@
 """What the tests share: the program as a command, and data sets small enough to loop over."""
 
+import atexit
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from omegaconf import OmegaConf
 from gdexp import cli, signals
 from gdexp.data import Dataset, Examples, Mnist
 from gdexp.errors import GdexpError
+from tests.nursery import FEEDER, PLACE, Child, Nursery, fork_feeder
 
 settings.register_profile("gdexp", deadline=None)  # no test is about time
 settings.load_profile("gdexp")
@@ -27,20 +31,56 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 FOREIGN = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "HYDRA_FULL_ERROR")
 
 
+@cache
+def nursery() -> Nursery:
+    """What forks the commands of this process' tests."""
+    made = Nursery()
+    atexit.register(made.close)
+    return made
+
+
 def command(
-    *words: str, outputs: Path, cwd: Path, timeout: float = 120, stdin: str = "", **env: str
+    *words: str,
+    outputs: Path,
+    cwd: Path,
+    timeout: float = 120,
+    stdin: str = "",
+    **env: str,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run ``python -m gdexp`` with these words, as a user would, writing to `outputs`."""
+    """Run ``python -m gdexp`` with these words, as a user would, writing to `outputs`.
+
+    In a fork of an interpreter that has imported what commands import, but where `env` has
+    something for an interpreter that starts.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    begins = any(name.startswith("PYTHON") for name in env)
+    env = {**kept, "GDEXP_OUTPUTS": str(outputs), **env}
+    if not begins:
+        return nursery().run(words, cwd, env, stdin, timeout)
     return subprocess.run(
         [sys.executable, "-m", "gdexp", *words],
         cwd=cwd,
-        env={**kept, "GDEXP_OUTPUTS": str(outputs), **env},
+        env=env,
         input=stdin,
         capture_output=True,
         text=True,
         timeout=timeout,
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _lent_feeders() -> Iterator[None]:
+    """Have the feeders of commands inside this process forked, too."""
+
+    def forked(*words: Any, **more: Any) -> Child:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(PLACE, nursery().place(FEEDER))
+            return fork_feeder(*words, **more)
+
+    lent = SimpleNamespace(Popen=forked, PIPE=subprocess.PIPE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gdexp.tracking.feeder.subprocess", lent)
+        yield
 
 
 @pytest.fixture(autouse=True)

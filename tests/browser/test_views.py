@@ -23,6 +23,7 @@ AXIS = "plot => [plot.layout.xaxis.title.text ?? plot.layout.xaxis.title, plot.l
 MEANS = "plot => plot.data.filter(line => line.mode === 'lines+markers').map(line => [...line.y])"
 BANDS = """plot => plot.data.filter(line => line.fill === 'tozeroy')
                     .map(band => band.y.filter(y => y !== null))"""
+COLOURS = "lines => lines.map(line => getComputedStyle(line).stroke)"
 BARS = "plot => plot.data.flatMap(bars => [...bars.x])"
 TO_IT = "header => header.scrollIntoView({block: 'center'})"  # clear of the search above
 
@@ -91,6 +92,8 @@ def test_compare_opens_on_the_overlaid_curves_of_all_runs(
             assert curves.keys() == {*NAMED}
             for run in site.runs:
                 assert curves[run.name] == pytest.approx(run.curve(metric), rel=1e-6)
+        lines = card(page, "By epoch", CURVES[0]).locator(LINES)
+        assert len(set(lines.evaluate_all(COLOURS))) == len(NAMED) / 2, "seeds share one"
         settings_are_there(page)
         to_the_top(page)
         shoot(page, "views-compare")
