@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gdexp import signals
 from gdexp.commands.syncing import Batch, Todo, sorted_out
-from gdexp.commands.words import STORE, Parser, outputs_of
+from gdexp.commands.words import STORE, Parser, outputs_of, tracking_of
 from gdexp.errors import GdexpError
 from gdexp.result import plural
 from gdexp.terminal import counting, near
@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
     Raises
     ------
     GdexpError
-        Where there is no such folder.
+        Where there is no such folder, or the settings of the store cannot be.
     """
     parser = Parser("sync", ABOUT)
     parser.add_argument(
@@ -63,6 +63,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--off", action="store_true", help="also runs with tracking=off")
     parser.epilog = MORE
     given = parser.read(words)
+    tracking_of(given.store)  # which refuses what cannot be
     outputs = outputs_of(given.store)
     path = Path(given.path).expanduser().absolute() if given.path else outputs
     if given.path and not path.is_dir():
