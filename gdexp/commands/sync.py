@@ -131,7 +131,7 @@ def _tell(todo: Todo, tallies: Sequence[Tally], path: Path) -> int:
     done = [each for each in fed.values() if each.done and not each.error and not each.left]
     if done or todo.whole:
         print(_summary(done, todo.whole))
-    elif not errors:
+    elif not (errors or left or todo.off):
         print(f"nothing to bring in: {path}")
     return int(bool(errors))
 
