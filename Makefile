@@ -82,5 +82,5 @@ $(VENV)/.torch: $(VENV)/.dev
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --editable '.[compiled,functions,optuna,dev]'
+	$(PIP) --editable '.[compiled,functions,optuna,postgres,dev]'
 	@touch $@

@@ -17,6 +17,7 @@ SECTIONS = {
     "threads": "two runs in two threads against one",
     "startup": "CPU seconds of cold commands",
     "tracking": "whole tracked commands against MLflow alone",
+    "outages": "training while the store is away against tracking=off",
     "stored": "commands on a store of 500 runs",
     "sweeps": "a sweep beside Hydra's own launchers, and where its time goes",
     "memory": "peak memory of the process that trains, and of the feeder",

@@ -25,6 +25,7 @@ COMMANDS = {
     "doctor": "gdexp.commands.doctor",
     "export": "gdexp.commands.export",
     "import": "gdexp.commands.import_",
+    "sync": "gdexp.commands.sync",
 }
 
 

@@ -30,6 +30,8 @@ Usage
   python -m gdexp doctor [--fix]                  whether all is well; runs with nobody behind them
   python -m gdexp export RUN ... -o FILE          runs as one file, with all that there is of them
   python -m gdexp import FILE                     takes them into another store, each once
+  python -m gdexp resume RUN                      goes on with a run that was interrupted
+  python -m gdexp sync [FOLDER]                   brings into MLflow what it does not have yet
 
 Examples
   python -m gdexp optimizer=sgd batch=10

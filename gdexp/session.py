@@ -1,5 +1,6 @@
 """What the jobs of one command share: the feeders, the variants, the results so far."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,12 +14,13 @@ from gdexp.request import Request
 from gdexp.sweeps import Plan, SweepRecord
 from gdexp.sweeps.record import STOP
 from gdexp.sweeps.reporting import write_report
-from gdexp.terminal import print_sweep, program
+from gdexp.terminal import near, print_sweep, program
 from gdexp.tracking import Feeder, Tracking, jobs
-from gdexp.tracking.feeder import LIMIT
 from gdexp.tracking.mend import Closing, close
+from gdexp.tracking.settings import AwayError
 from gdexp.training import ending
 
+ANSWER = 1.0  # seconds that a server has to say that it is there: the run waits for that
 SHORT = 1.2  # seconds that a command which is to end at once waits for MLflow
 
 
@@ -30,7 +32,7 @@ class Session:
         self.refused = False
         self.sweep: Path | None = None  # of a sweeper that plans nothing
         self.record: SweepRecord | None = None
-        self.patience = LIMIT  # seconds for MLflow to have everything
+        self.patience: float | None = None  # seconds for MLflow; None: as many as it takes
         self.unwritten: dict[Path, tuple[str, str, str]] = {}  # ends that no journal could take
         self._tracking: Tracking | None = None
 
@@ -40,13 +42,16 @@ class Session:
         Raises
         ------
         GdexpError
-            Where the store cannot be used.
+            Where the store cannot be used; a server that is merely away is told of.
         """
         known = self.feeders.get(tracking)
         if known is None or not known.alive:
             if known is not None:
                 known.leave()
-            tracking.check()
+            try:
+                tracking.check(ANSWER)
+            except AwayError as away:
+                print(f"{away.shown}; the run goes on without it", file=sys.stderr, flush=True)
             self.feeders[tracking] = Feeder(tracking, outputs)
         self._tracking = tracking
         return self.feeders[tracking]
@@ -71,11 +76,13 @@ class Session:
         """
         feeder = self.feeder(plan.tracking, Path(plan.outputs).absolute())
         self.record = SweepRecord(plan)
-        feeder.feed(plan.folder, sweep=True)
+        feeder.feed(plan.folder, sweep=True, again=plan.earlier is not None)
         return self.record
 
     def close(self, error: BaseException | None = None, why: str = "") -> bool:
-        """Tell of a sweep, and bring all into MLflow; False where that, or a job, failed.
+        """Tell of a sweep, and bring all into MLflow; False where a job failed.
+
+        What is not tracked yet is told, and no failure: the journal has it, for later.
 
         Parameters
         ----------
@@ -92,13 +99,17 @@ class Session:
         closed = [_close(feeder, self.patience) for feeder in self.feeders.values()]
         for feeder in self.feeders.values():
             _tell_ends(feeder, self.unwritten)
-        complete = all(closed)
+        complete = not self.refused
         if self.record is not None and self.record.plan.study is not None and error is None:
-            complete &= self._report(self.record.plan)
-        return complete and not self.refused
+            complete &= self._report(self.record.plan, tracked=all(closed))
+        return complete
 
-    def _report(self, plan: Plan) -> bool:
+    def _report(self, plan: Plan, *, tracked: bool) -> bool:
         """Write the report of a study; False where there should be one, and is none."""
+        if not tracked:
+            later = shlex.join(["report", "--where", f"sweep_id={plan.id}"])
+            print(f"report   none yet; once all is tracked: {program()} {later}", flush=True)
+            return True
         assert self._tracking is not None
         fed = self.feeders[self._tracking].runs.get(plan.folder)
         try:
@@ -138,7 +149,7 @@ def _rest(record: SweepRecord, states: list[jobs.JobState]) -> tuple[str, str]:
     return told, f"again    {command} --retry-failed" if again else ""
 
 
-def _close(feeder: Feeder, patience: float) -> bool:
+def _close(feeder: Feeder, patience: float | None) -> bool:
     """Finish a feeder; without runs there is nothing to wait for."""
     console = Console(stderr=True)
     waiting = console.status("bringing the results into MLflow (Ctrl-C leaves that to the feeder)")
@@ -151,10 +162,9 @@ def _close(feeder: Feeder, patience: float) -> bool:
     if not complete and patience == SHORT and feeder.late:
         print("MLflow is not waited for; the feeder goes on by itself", file=sys.stderr)
     elif not complete:
-        reasons = {fed.error for fed in feeder.runs.values() if fed.error}
-        kept = "complete" if _ended(feeder.runs) else "as complete as the disk allowed"
-        for reason in reasons or [feeder.error]:
-            print(f"not tracked: {reason}; the journals are {kept}", file=sys.stderr)
+        _tell_missing(feeder)
+    elif any(fed.left for fed in feeder.runs.values()):
+        _tell_left(feeder)
     elif feeder.sweep is not None:
         sweep, whole = feeder.runs[feeder.sweep], jobs.states(feeder.sweep)
         of = f"{sum(bool(job.run_id) for job in whole):,} runs"  # of all commands
@@ -183,9 +193,33 @@ def _tell_ends(feeder: Feeder, unwritten: Mapping[Path, tuple[str, str, str]]) -
         for folder, (status, outcome, reason) in unwritten.items()
         if (fed := feeder.runs.get(folder)) is not None and fed.run_id is not None
     ]
-    for run, why in close(feeder.tracking, closings).items() if closings else ():
+    if feeder.away:
+        refused = {each.run_id: feeder.away for each in closings}
+    else:
+        refused = close(feeder.tracking, closings) if closings else {}
+    for run, why in refused.items():
         told = f"run {run[:8]}: how it ended could not be told to MLflow ({why})"
         print(f"{told}; {program()} doctor --fix does that later", file=sys.stderr)
+
+
+def _tell_missing(feeder: Feeder) -> None:
+    """Tell what is not tracked, why, and what brings it in later."""
+    missing = [folder for folder, fed in feeder.runs.items() if fed.error or not fed.done]
+    reasons = dict.fromkeys(fed.error for fed in feeder.runs.values() if fed.error)
+    if feeder.error is not None and any(not feeder.runs[each].error for each in missing):
+        reasons |= {feeder.error: None}
+    kept = "complete" if _ended(feeder.runs) else "as complete as the disk allowed"
+    for reason in reasons:
+        print(f"not tracked yet: {reason}; the journals are {kept}", file=sys.stderr)
+    place = feeder.sweep or (missing[0] if len(missing) == 1 else feeder.log.parent)
+    print(f"later    {program()} sync {near(place)}", file=sys.stderr, flush=True)
+
+
+def _tell_left(feeder: Feeder) -> None:
+    """Tell what the store was left without, since somebody wants it so."""
+    for folder, fed in feeder.runs.items():
+        if fed.left:
+            print(f"left     {near(folder)}: {fed.left}", flush=True)
 
 
 def _ended(folders: Iterable[Path]) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,9 @@ def test_a_mistake_is_one_line(words: Any, told: str, outputs: Path) -> None:
 
 
 def test_a_tracker_that_fails_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gdexp.tracking.feeder.subprocess", subprocess)  # not a fork of the tests'
     monkeypatch.setattr("gdexp.tracking.feeder.sys.executable", "/bin/false")
-    with pytest.warns(UserWarning, match=r"^not tracked: the feeder ended; .*feeder\.log"):
+    with pytest.warns(UserWarning, match=r"^not tracked yet: the feeder ended; .*feeder\.log"):
         done = gdexp.run(["epochs=1"], progress=False)
     complete = [feeder.finish() for feeder in running._session.feeders.values()]
     assert not all(complete)

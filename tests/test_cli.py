@@ -226,7 +226,7 @@ def test_a_password_is_shown_nowhere(gdexp: Command, outputs: Path) -> None:
     secret = secrets.token_hex(8)  # not in the code, which a run of a dirty checkout holds
     ran = gdexp("epochs=1", f"tracking.uri=postgresql://me:{secret}@127.0.0.1:9/store")
     assert "after 1 epoch" in ran.stdout
-    assert "not tracked" in ran.stderr
+    assert "not tracked yet" in ran.stderr
     for file in outputs.rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes(), file
     assert secret not in ran.stdout + ran.stderr

@@ -20,9 +20,10 @@ from gdexp.data import Digits
 from gdexp.tracking.journal import Reader
 from tests.conftest import ROOT, Command
 from tests.engines.test_memory import PEAK
+from tests.servers import until
 from tests.test_errors import assert_one_line
 from tests.test_readme import words as rounded
-from tests.tracking.test_killed import start, status, until
+from tests.tracking.test_killed import start, status
 
 EXACT = ("engine=reference", "tracking=off")
 

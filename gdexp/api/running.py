@@ -21,7 +21,7 @@ from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.session import Session
-from gdexp.terminal import Progress
+from gdexp.terminal import Progress, near, program
 from gdexp.training import Watch, train
 
 if TYPE_CHECKING:
@@ -182,8 +182,14 @@ def _carried_out(request: Request, outputs: Path, progress: bool) -> Run:
         shown.stop()
     fed = feeder.wait(request.output)
     if fed.error:
-        warnings.warn(f"not tracked: {fed.error}; the journal is complete", stacklevel=4)
+        warnings.warn(_missing(fed.error, request.output), stacklevel=4)
     return _told(records[0], result, fed.run_id)
+
+
+def _missing(why: str, folder: Path) -> str:
+    return (
+        f"not tracked yet: {why}; the journal is complete. Later: {program()} sync {near(folder)}"
+    )
 
 
 def _told(record: Record, result: Result, run_id: str | None) -> Run:

@@ -2,11 +2,12 @@
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from gdexp.doctor.check import Check, Place
 from gdexp.doctor.standing import FIX, shortened
@@ -128,11 +129,11 @@ def untracked(place: Place, runs: Iterable[StoredRun]) -> Check:
     return Check("tracked", told, shortened([str(folder) for folder in missing]), advice)
 
 
-def _tracked_at(start: object) -> str | None:
+def _tracked_at(start: Mapping[str, Any]) -> str | None:
     """Give the store that a run was to be tracked in, as its journal may show it."""
     try:
-        return str(start["config"]["tracking"]["uri"])  # type: ignore[index]
-    except (KeyError, TypeError):
+        return str((start.get("tracking") or start["config"]["tracking"])["uri"])
+    except (KeyError, TypeError, AttributeError):
         return None
 
 

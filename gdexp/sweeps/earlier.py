@@ -1,8 +1,6 @@
 """What commands before this one left of a sweep: which jobs are done, and what the others need."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,7 @@ from gdexp.result import plural
 from gdexp.tracking import Reader
 from gdexp.tracking.jobs import FINE, JobState
 from gdexp.tracking.journal import NAME
-
-CLOSED = "closed"  # of mlflow.json: the status with which all of a sweep is in the store
+from gdexp.tracking.tracked import tracked as note_of
 
 Words = tuple[str, str, str]
 
@@ -120,7 +117,7 @@ def look(
         begin=found["begin"],
         seconds=seconds,
         forced=forced,
-        complete=bool(ended) and (not tracked or closed(folder) == ended),
+        complete=bool(ended) and (not tracked or _all_tracked([folder, *jobs.values()])),
     )
 
 
@@ -148,11 +145,13 @@ def written(folder: Path) -> int:
         return 0
 
 
-def closed(folder: Path) -> str:
-    """Give the status with which a sweep was closed in the store; empty where it was not."""
-    with suppress(OSError, ValueError, TypeError, AttributeError):
-        return str(json.loads((folder / "mlflow.json").read_text()).get(CLOSED, ""))
-    return ""
+def _all_tracked(folders: Iterable[Path]) -> bool:
+    """Say whether a store is known to have all journals that there are."""
+    for folder in folders:
+        noted = note_of(folder)
+        if written(folder) and (noted is None or not noted.whole(folder)):
+            return False
+    return True
 
 
 def _can_go_on(start: Mapping[str, Any]) -> bool:

@@ -160,7 +160,8 @@ def _tracking(told: Head, master: DictConfig, *, named: bool) -> Tracking | None
     secret = uri is not None and ":***@" in uri
     if not named and not secret:
         return None
-    found = Tracking(str(master.tracking.uri), told.tracking["experiment"])
+    store = master.tracking
+    found = Tracking(str(store.uri), told.tracking["experiment"], store.get("patience", 30.0))
     if secret and not named and found.shown != uri:
         raise GdexpError(
             f"tracking.uri: the password of {uri} is kept nowhere. "

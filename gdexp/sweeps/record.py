@@ -80,6 +80,8 @@ class SweepRecord:
             tags={**self._tags(), "gdexp.journal": uuid.uuid4().hex},
             datasets=[],
             artifacts=self._write_files(self._command),
+            tracking={"uri": plan.tracking.shown, "experiment": plan.tracking.experiment},
+            outputs=str(plan.outputs),
         )
         self.journal.write("jobs", jobs=[self._listed(job) for job in plan.jobs])
 

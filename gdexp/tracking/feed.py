@@ -10,17 +10,19 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
 from gdexp.tracking.follower import Follower
-from gdexp.tracking.settings import masked
+from gdexp.tracking.outage import Link, passing
+from gdexp.tracking.settings import Tracking, masked
 from gdexp.tracking.sweep_follower import SweepFollower
 
-if TYPE_CHECKING:
-    from gdexp.tracking.store import Store
-
 TICK = 1.0  # seconds between two looks at the journals: metrics go in batches by time
-PATIENCE = 30.0  # seconds that the store has, once nothing more comes, before it is given up
+BUSY = 0.05  # the same, once nothing more comes and there is still something to be brought
+OPENING = 30.0  # seconds that opening a store may take, once nothing more comes
+UNOPENED = "the store could not be opened"
+
+Orders = queue.SimpleQueue[dict[str, Any] | None]
 
 _answers = sys.stdout  # what libraries print goes elsewhere: see `main`
 
@@ -31,68 +33,129 @@ def say(**what: Any) -> None:
         print(json.dumps(what), file=_answers, flush=True)
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """Say an error in one line, and whole in the log; neither shows a password."""
     with suppress(OSError):  # the disk may be full, and that be the error
         print(masked(traceback.format_exc()), file=sys.stderr, flush=True)
+    error = getattr(error, "shown", error)
     return masked(" ".join(str(error).partition("[SQL:")[0].split()))
 
 
-def follow(store: "Store", orders: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
-    """Follow all journals that are ordered, until the orders end and all is brought in."""
-    followers: list[Follower] = []
-    closing: float | None = None
-    while closing is None or followers:
+class Feed:
+    """Follows all journals that are ordered, until the orders end and all is brought in.
+
+    Parameters
+    ----------
+    target : dict
+        Of the store: as `Store` takes it.
+    patience : float
+        Seconds that a store which takes nothing has, once nothing more comes.
+    """
+
+    def __init__(self, target: dict[str, Any], patience: float) -> None:
+        self._target, self._patience = target, patience
+        self.orders: Orders = queue.SimpleQueue()
+        self._followers: list[Follower] = []
+        self._link = Link(None, say, told)
+        self._closing: float | None = None  # since when nothing more comes
+
+    def listen(self) -> None:
+        """Pass on the orders; None says that there are no more."""
+        for line in sys.stdin:
+            self.orders.put(json.loads(line))
+        self.orders.put(None)
+        time.sleep(max(self._patience, OPENING))
+        if self._link.store is None:  # a database may keep its caller waiting for minutes
+            self._leave()
+
+    def go(self) -> None:
+        """Follow, until there is nothing left to be done."""
+        self._open()
+        while self._closing is None or self._followers:
+            more = self._take()
+            if (self._closing is None and more) or not self._open():
+                continue
+            for follower in self._followers:
+                self._advance(follower)
+            self._followers = [each for each in self._followers if not each.done]
+        if self._link.store is not None:
+            self._link.store.close()
+
+    @property
+    def _late(self) -> bool:
+        """Whether nothing has been taken for as long as there is patience."""
+        return self._closing is not None and (
+            time.monotonic() - max(self._closing, self._link.took_at) > self._patience
+        )
+
+    def _take(self) -> bool:
+        """Wait for an order, and take it; say whether there are more."""
         try:
-            order = orders.get(timeout=TICK)
-            if order is None:
-                closing = time.monotonic()
-            elif "folder" in order:  # else it is a nudge
-                kind = SweepFollower if order["sweep"] else Follower
-                followers.append(kind(Path(order["folder"]), store, say, told))
+            order = self.orders.get(timeout=TICK if self._closing is None else BUSY)
         except queue.Empty:
-            pass
-        if closing is not None or orders.empty():
-            late = closing is not None and time.monotonic() - closing > PATIENCE
-            for follower in followers:
-                follower.advance(last=closing is not None, hurry=late)
-            followers = [follower for follower in followers if not follower.done]
+            return False
+        if order is None:
+            self._closing = time.monotonic()
+        elif "folder" in order:  # else it is a nudge
+            kind = SweepFollower if order["sweep"] else Follower
+            more = {name: order[name] for name in ("again", "parent")}
+            self._followers.append(kind(Path(order["folder"]), self._link, **more))
+        return not self.orders.empty()
+
+    def _advance(self, follower: Follower) -> None:
+        hurry = self._late and (self._link.failing or follower.waiting)
+        try:
+            follower.advance(last=self._closing is not None, hurry=hurry)
+        except Exception as error:  # such as a record of another version: the others go on
+            follower.done = True
+            say(folder=str(follower.folder), done=True, error=told(error))
+
+    def _open(self) -> bool:
+        """Open the store where it is not; False where it is away."""
+        if self._link.store is None and not self._link.down:
+            try:
+                if (place := Tracking(self._target["uri"])).database is None:
+                    place.check()  # which costs nothing: importing MLflow takes seconds
+                self._link.store = opened(self._target)
+                self._link.took()
+            except Exception as error:
+                self._link.failed(told(error))
+                if not passing(error):
+                    self._leave()
+        if self._link.store is None and self._late:
+            self._leave()
+        return self._link.store is not None
+
+    def _leave(self) -> NoReturn:
+        """End, since the store cannot be opened, now or later."""
+        say(error=f"{UNOPENED}: {self._link.why or 'it did not answer'}")
+        os._exit(1)
 
 
-def main() -> None:
-    """Open the store and follow what standard input orders, until it ends."""
-    sys.stdout = sys.stderr
-    orders: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    target = json.loads(sys.stdin.readline())
-    opened = threading.Event()
-    threading.Thread(target=listen, args=(orders, opened), daemon=True).start()
+def opened(target: dict[str, Any]) -> Any:
+    """Open the store."""
     gc.disable()  # importing mlflow makes a million objects that stay: collecting finds nothing
     try:
         from gdexp.tracking.store import Store
 
         store = Store(**target)
         import gdexp.tracking.model  # noqa: F401 - wanted at the end, loaded while there is time
-    except Exception as error:
-        say(error=f"the store cannot be opened: {told(error)}")
-        sys.exit(1)
-    opened.set()
-    gc.enable()
-    gc.freeze()
-    follow(store, orders)
-    store.close()
+    finally:
+        gc.enable()
+        gc.freeze()
+    return store
+
+
+def main() -> None:
+    """Follow what standard input orders, until it ends."""
+    sys.stdout = sys.stderr
+    target = json.loads(sys.stdin.readline())
+    feed = Feed(target, target.pop("patience"))
+    threading.Thread(target=feed.listen, daemon=True).start()
+    feed.go()
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(0)  # all is committed; taking mlflow's modules apart would cost 0.7 s
-
-
-def listen(orders: "queue.SimpleQueue[dict[str, Any] | None]", opened: threading.Event) -> None:
-    """Pass on the orders; None says that there are no more."""
-    for line in sys.stdin:
-        orders.put(json.loads(line))
-    orders.put(None)
-    if not opened.wait(PATIENCE):
-        say(error=f"the store cannot be opened: it did not answer for {PATIENCE:.0f} s")
-        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gdexp.tracking.settings import Tracking
 
-LIMIT = 180.0  # seconds that a command waits for MLflow at its end
+LIMIT = 180.0  # seconds that a command waits at its end for an MLflow that is merely slow
 PAUSE = 0.01  # seconds between two looks whether MLflow has a run
 
 
@@ -29,6 +29,9 @@ class Fed:
     experiment_id: str | None = None
     done: bool = False
     error: str | None = None
+    left: str = ""  # why MLflow was left as it is
+    points: int = 0  # that were sent
+    there: int = 0  # that MLflow had
 
 
 class Feeder:
@@ -48,6 +51,8 @@ class Feeder:
         self.sweep: Path | None = None
         self.error: str | None = None
         self.late = False  # whether it was not waited for
+        self.away = ""  # why the store takes nothing now
+        self._away_at = 0.0  # since when
         self._process = self._begin(outputs) if tracking.uri is not None else None
 
     def _begin(self, outputs: Path) -> "subprocess.Popen[str]":
@@ -66,24 +71,45 @@ class Feeder:
             )
         self._listener = threading.Thread(target=self._listen, args=(process,), daemon=True)
         self._listener.start()
-        store = {"uri": self.tracking.uri, "experiment": self.tracking.experiment}
-        self._tell(process, {**store, "artifacts": str(outputs / "artifacts")})
+        tracking = self.tracking
+        store = {"uri": tracking.uri, "experiment": tracking.experiment}
+        more = {"artifacts": str(outputs / "artifacts"), "patience": tracking.patience}
+        self._tell(process, {**store, **more})
         return process
 
-    def feed(self, folder: Path, *, sweep: bool = False) -> None:
-        """Follow the journal in `folder` from now on; of a sweep, those of its jobs, too."""
+    def feed(
+        self, folder: Path, *, sweep: bool = False, again: bool = False, parent: str = ""
+    ) -> None:
+        """Follow the journal in `folder` from now on; of a sweep, those of its jobs, too.
+
+        Parameters
+        ----------
+        folder : Path
+        sweep : bool
+            Whether it is that of a sweep.
+        again : bool
+            Whether the store may have some of it already, from another time.
+        parent : str
+            The id of the sweep's run, where it is a job of one that is not followed itself.
+        """
         if self._process is not None:
             self.runs[folder] = Fed()
             self.sweep = folder if sweep else None
-            self._tell(self._process, {"folder": str(folder), "sweep": sweep})
+            more = {"again": again, "parent": parent}
+            self._tell(self._process, {"folder": str(folder), "sweep": sweep, **more})
 
-    def finish(self, timeout: float = LIMIT) -> bool:
-        """Say that no more comes, and wait until MLflow has everything; False if it has not."""
+    def finish(self, timeout: float | None = None) -> bool:
+        """Say that no more comes, and wait until MLflow has everything; False if it has not.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; None for as long as `tracking.patience` and a store that is slow may need.
+        """
         if self._process is None:
             return True
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
+        timeout = self.tracking.patience + LIMIT if timeout is None else timeout
+        self.leave()
         self._listener.join(timeout)
         if self._listener.is_alive():
             self.late = True
@@ -100,12 +126,34 @@ class Feeder:
             return Fed(done=True)
         self._tell(self._process, {})  # a nudge: it would look by itself, within a second
         fed, end = self.runs[folder], time.monotonic() + timeout
-        while not fed.done and self._listener.is_alive() and time.monotonic() < end:
+        while not (fed.done or self._given_up) and self._listener.is_alive():
+            if time.monotonic() >= end:
+                break
             time.sleep(PAUSE)
-        if not fed.done:
-            late = f"MLflow takes longer than {timeout:.0f} s; the feeder goes on by itself"
-            fed.error = self.error or (late if self.alive else f"the feeder ended; see {self.log}")
-        return fed
+        if fed.done:
+            return fed
+        late = self.away or f"MLflow takes longer than {timeout:.0f} s"
+        late = f"{late}; the feeder goes on by itself"
+        why = self.error or (late if self.alive else f"the feeder ended; see {self.log}")
+        return replace(fed, error=why)
+
+    @property
+    def _given_up(self) -> bool:
+        """Whether the store has been away for longer than it is waited for."""
+        return bool(self.away) and time.monotonic() - self._away_at > self.tracking.patience
+
+    @property
+    def listening(self) -> bool:
+        """Whether it may still say something."""
+        return self._process is not None and self._listener.is_alive()
+
+    def stop(self) -> None:
+        """End it at once: what MLflow has by then, it has."""
+        if self._process is not None:
+            self._process.kill()
+            self.leave()
+            self._process.wait()
+            self._listener.join()
 
     @property
     def alive(self) -> bool:
@@ -126,7 +174,8 @@ class Feeder:
                 said: dict[str, Any] = json.loads(line)
                 folder = said.pop("folder", None)
                 if folder is None:
-                    self.error = said["error"]
+                    self.error = said.get("error", self.error)
+                    self.away, self._away_at = said.get("away", self.away), time.monotonic()
                     continue
                 fed = self.runs.setdefault(Path(folder), Fed())  # a job's, of a sweep
                 for name in sorted(said, key="done".__eq__):  # which is waited for, and is last
@@ -147,6 +196,7 @@ def _quiet() -> dict[str, str]:
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # a URL may hold a password
         # MLflow's own defaults wait for minutes before they admit that a server is gone.
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1"),
+        # It would also send again what a server has taken, but not answered, such as a new run.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT", "15"),
     }

@@ -151,6 +151,11 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self._path, self._at, self._line = folder / NAME, 0, 0
 
+    @property
+    def at(self) -> int:
+        """Bytes that are read."""
+        return self._at
+
     def new(self) -> Iterator[dict[str, Any]]:
         """Give the records since the last call; a line still being written waits for the next.
 

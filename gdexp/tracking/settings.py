@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
-from gdexp.errors import GdexpError, SettingError
+from gdexp.errors import GdexpError, SettingError, real
 
 SQLITE = "sqlite:///"
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+
+
+class AwayError(GdexpError):
+    """A server that does not answer now, which `shown` says; it may later."""
+
+    def __init__(self, uri: str, why: str) -> None:
+        self.shown = f"tracking.uri: no MLflow server at {masked(uri)} ({why})"
+        super().__init__(f"{self.shown}. Start it, name another, or write tracking=off.")
 
 
 @dataclass(frozen=True)
@@ -24,17 +32,23 @@ class Tracking:
         An MLflow tracking URI: a database or a server. None: nowhere.
     experiment : str or None
         The MLflow experiment that runs go to.
+    patience : float
+        Seconds that a store which takes nothing has, after the end of all training, before the
+        feeder gives up, and leaves the rest to ``python -m gdexp sync``.
 
     Raises
     ------
     SettingError
-        Where the URI is of no kind that MLflow can write to, or no experiment is named.
+        Where the URI is of no kind that MLflow can write to, no experiment is named, or patience
+        is no number of seconds.
     """
 
     uri: str | None
     experiment: str | None = "gdexp"
+    patience: float = 30.0
 
     def __post_init__(self) -> None:
+        real("patience", self.patience, "30", "[0, inf)")
         if self.uri is None:
             return
         scheme = str(self.uri).partition(":")[0].partition("+")[0]
@@ -68,18 +82,25 @@ class Tracking:
             return None
         return Path(self.uri.removeprefix(SQLITE))
 
-    def check(self) -> None:
+    def check(self, answer: float = 5.0) -> None:
         """Find out, cheaply and without MLflow, what would keep a run from being tracked.
+
+        Parameters
+        ----------
+        answer : float
+            Seconds that a server has to say that it is there.
 
         Raises
         ------
+        AwayError
+            Where the server does not answer, which it may later.
         GdexpError
-            Where the server does not answer, or the database is not one or cannot be written.
+            Where what answers is none, or the database is not one or cannot be written.
         """
         if self.database is not None:
             _check_database(self.database)
         elif self.uri is not None and self.uri.startswith("http"):
-            _check_server(self.uri)
+            _check_server(self.uri, answer)
 
 
 def masked(uri: object) -> str:
@@ -109,18 +130,18 @@ def _check_database(path: Path) -> None:
         )
 
 
-def _check_server(uri: str) -> None:
+def _check_server(uri: str, seconds: float) -> None:
     try:
         where = re.sub(r"//[^/@]*@", "//", uri)  # the question needs no password
-        with urllib.request.urlopen(where.rstrip("/") + "/health", timeout=5) as answer:
+        with urllib.request.urlopen(where.rstrip("/") + "/health", timeout=seconds) as answer:
             if answer.read(2) == b"OK":
                 return
-            told = "what answers is not an MLflow server"
     except urllib.error.HTTPError as error:
-        told = f"the server answers {error.code} {error.reason}"
+        if error.code >= 500 or error.code in (401, 403, 408, 429):
+            raise AwayError(uri, f"the server answers {error.code} {error.reason}") from None
     except (OSError, ValueError, HTTPException) as error:
-        told = str(getattr(error, "reason", error))
+        raise AwayError(uri, str(getattr(error, "reason", error))) from None
     raise GdexpError(
-        f"tracking.uri: no MLflow server at {masked(uri)} ({told}). "
-        "Start it, name another, or write tracking=off."
+        f"tracking.uri: what answers at {masked(uri)} is not an MLflow server. "
+        "Start one, name another, or write tracking=off."
     )

@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,16 @@ from urllib.parse import quote
 
 import mlflow
 from filelock import FileLock
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    Param,
+    Run,
+    RunTag,
+    ViewType,
+)
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sqlalchemy import Engine, event
@@ -28,12 +37,11 @@ from gdexp.tracking import moved
 from gdexp.tracking.batch import Batch
 from gdexp.tracking.hold import in_hand
 from gdexp.tracking.journal import NAME as JOURNAL
-from gdexp.tracking.settings import SQLITE, Tracking
+from gdexp.tracking.settings import SQLITE, Tracking, masked
 from gdexp.views import missing
 
 MOST_METRICS = 1000  # MLflow's own limits of one batch
 MOST_PARAMS = 100
-PAGE = 500  # runs of one answer
 TABLES = "mlflow.loggedArtifacts"  # the tag in which the page looks for tables
 LONGEST_PARAM = 6000  # longer ones would be cut: they live in the config artifact only
 
@@ -57,7 +65,7 @@ class Store:
     def __init__(self, uri: str, experiment: str, artifacts: str) -> None:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         mlflow.set_tracking_uri(uri)
-        self._uri = uri
+        self._uri, self.shown, self.experiment = uri, masked(uri), experiment
         self._places: dict[str, Any] = {}  # where the artifacts of open runs go
         self._database = Tracking(uri, experiment).database
         if self._database is not None:
@@ -121,20 +129,49 @@ class Store:
         self._places[run.info.run_id] = get_artifact_repository(uri, tracking_uri=self._uri)
         return str(run.info.run_id)
 
-    def find_run(self, journal: str) -> str | None:
-        """Give the id of the run that is fed from a journal; None where there is none."""
-        where = f"tags.`gdexp.journal` = '{journal}'"
-        found = self.client.search_runs([self.experiment_id], where, max_results=1)
-        return str(found[0].info.run_id) if found else None
+    def find_run(
+        self, tags: Mapping[str, str], noted: str = "", *, deleted: bool = False
+    ) -> str | None:
+        """Give the id of the run that is fed from a journal; None where there is none.
 
-    def points(self, run_id: str) -> set[tuple[str, int]]:
-        """Give metric and step of every point that a run has."""
-        names = self.client.get_run(run_id).data.metrics
-        return {
-            (name, point.step)
-            for name in names
-            for point in self.client.get_metric_history(run_id, name)
-        }
+        Parameters
+        ----------
+        tags : mapping of str to str
+            Those of the journal's start.
+        noted : str
+            The id that is noted in the run's folder, if any.
+        deleted : bool
+            Whether one is looked for that was deleted.
+        """
+        found = self._made_from(tags, ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY)
+        if noted and not found and not deleted and _identity(tags) is None:
+            with suppress(MlflowException):
+                known = self.client.get_run(noted)
+                found = [known] if known.info.lifecycle_stage == "active" else []
+        fullest = max(
+            found, key=lambda run: (run.info.run_id == noted, len(run.data.metrics)), default=None
+        )
+        return None if fullest is None else str(fullest.info.run_id)
+
+    def _made_from(self, tags: Mapping[str, str], which: int) -> list[Run]:
+        where = _identity(tags)
+        if where is None:
+            return []
+        return list(self.client.search_runs([self.experiment_id], where, which, max_results=50))
+
+    def delete_doubles(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Delete other runs of the same journal: made twice, since an answer was lost."""
+        for run in self._made_from(tags, ViewType.ACTIVE_ONLY):
+            if run.info.run_id != run_id:
+                self.client.delete_run(run.info.run_id)
+
+    def metrics(self, run_id: str) -> list[str]:
+        """Name the metrics of which a run has points."""
+        return list(self.client.get_run(run_id).data.metrics)
+
+    def points(self, run_id: str, name: str) -> set[tuple[str, int]]:
+        """Give metric and step of every point that a run has of a metric."""
+        return {(name, point.step) for point in self.client.get_metric_history(run_id, name)}
 
     def reopen_run(self, run_id: str, record: dict[str, Any]) -> None:
         """Take back the end of a run that goes on, as its journal's resume record says."""
@@ -142,30 +179,12 @@ class Store:
         for name in ENDS:
             if name in known:
                 self.client.delete_tag(run_id, name)
-        for name, value in {**record["tags"], **_feeder_tags()}.items():
-            self.client.set_tag(run_id, name, value)
+        self.set_tags(run_id, {**record["tags"], **_feeder_tags()})
         self.client.update_run(run_id, "RUNNING", record.get("name"))
 
-    def children(self, parent: str) -> dict[str, tuple[str, str]]:
-        """Give the runs below a sweep's: by the journal that each is fed from, id and status."""
-        where, found = f"tags.`mlflow.parentRunId` = '{parent}'", {}
-        token: str | None = None
-        while True:
-            ids = [self.experiment_id]
-            page = self.client.search_runs(ids, where, max_results=PAGE, page_token=token)
-            for run in page:
-                journal = run.data.tags.get("gdexp.journal", run.info.run_id)
-                found[journal] = (str(run.info.run_id), str(run.info.status))
-            if not (token := page.token):
-                return found
-
-    def figures(self, run_id: str) -> dict[str, float]:
-        """Give the last value of each metric of a run."""
-        return dict(self.client.get_run(run_id).data.metrics)
-
-    def drop(self, run_id: str) -> None:
-        """Put a run among the deleted, where MLflow keeps it for a while."""
-        self.client.delete_run(run_id)
+    def status(self, run_id: str) -> str:
+        """Give what a run is said to be."""
+        return str(self.client.get_run(run_id).info.status)
 
     def describe_data(self, run_id: str, datasets: list[dict[str, str]]) -> None:
         """Send what a run was trained on."""
@@ -192,17 +211,14 @@ class Store:
             self.client.log_batch(run_id, metrics=some)
 
     def log_end(self, run_id: str, record: dict[str, Any]) -> None:
-        """Send what is known at the end: figures and tags."""
-        once = (record["time"], 0, record["metrics"])
-        self.log(run_id, Batch(points=[once], tags=record["tags"]))
+        """Send what is known at the end: tags, and figures that the store has not like that."""
+        known = self.client.get_run(run_id).data.metrics
+        new = {name: value for name, value in record["metrics"].items() if known.get(name) != value}
+        self.log(run_id, Batch(points=[(record["time"], 0, new)], tags=record["tags"]))
 
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Send tags, in the place of those of the same names."""
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-
-    def log_journal(self, run_id: str, record: dict[str, Any], folder: Path) -> None:
-        """Send the files of the end, and the journal itself."""
-        self.log_files(run_id, [*record["artifacts"], JOURNAL], folder)
 
     def log_found(self, run_id: str, names: list[str], folder: Path) -> None:
         """Send files of a diagnostic, and the tags by which the page finds images and tables."""
@@ -282,6 +298,17 @@ def _log_ahead(connection: Any, record: Any) -> None:
 def _feeder_tags() -> dict[str, str]:
     """Name this process, which brings a run in."""
     return {"gdexp.feeder_pid": str(os.getpid()), "gdexp.feeder_began": mark(os.getpid())}
+
+
+def _identity(tags: Mapping[str, str]) -> str | None:
+    """Give the condition that finds the run of a journal; None where nothing would tell it."""
+    names = ["gdexp.journal"]
+    if "gdexp.journal" not in tags:  # of older versions: of a sweep, or of a job that was refused
+        names = ["gdexp.sweep_id", "gdexp.kind", "gdexp.host"]
+        names += ["gdexp.job"] if "gdexp.job" in tags else []
+    if not all(name in tags and "'" not in tags[name] for name in names):
+        return None
+    return " AND ".join(f"tags.`{name}` = '{tags[name]}'" for name in names)
 
 
 def _batched(items: list[T], most: int) -> Iterator[list[T]]:

@@ -1,7 +1,7 @@
 """Brings a sweep into the store: its parent run, and the runs of its jobs below it."""
 
-import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,93 +22,93 @@ class SweepFollower(Follower):
 
     Parameters
     ----------
-    *args
+    *args, **more
         Those of `Follower`.
     """
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self._waiting: dict[int, Path] = {}
         self._jobs: list[Follower] = []
         self._standing: dict[int, jobs.JobState] = {}
         self._end: dict[str, Any] | None = None
         self._command = ""
         self._told_of = ""
-        self._failed: str | None = None  # what kept a part of a job out of the store
-        self._known: dict[str, str] = {}  # status in the store, by journal, as it was found
         self._bytes: dict[int, int] = {}  # of journals that are to go on
         self._dropped: set[str] = set()  # journals of jobs that were run again
-        self._figures: dict[str, float] = {}  # of the parent, as they were found
 
     def advance(self, *, last: bool, hurry: bool) -> None:
         """Do what there is to do, as `Follower` does; the parent last."""
-        if not self._alone():
-            if hurry:
-                self.error = "another process is still bringing this sweep into MLflow"
-                self._finish()
+        if self._waits(hurry=hurry):
             return
-        self._read()
-        if self.done:
-            return
-        self._carry_out(final=hurry)
+        if not hurry:
+            self._go_through()
+            if self.done:
+                return
         over = last or self._end is not None
-        if over or self.run_id:  # which the jobs' runs are to name
+        if self.run_id:  # which the jobs' runs are to name
             self._advance_jobs(last=over, hurry=hurry)
-        if not over:
-            self._tell()
-        elif not self._jobs and not self._ended:
-            self._ended = True
-            self._plan_closing()
+            if not over:
+                self._tell()
+            elif not self._jobs and not self._ended:
+                self._ended = True
+                self._plan_closing()
         if hurry:
             self._hasten()
-        self._carry_out(final=hurry)
-        if self._ended and not self._steps:
+        self.steps.carry_out(closing=True, final=hurry)
+        self._stop_without_run()
+        if self._ended and not self.steps:
             self._finish()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether another process is still at it, or at one of its jobs."""
+        return super().waiting or any(job.waiting for job in self._jobs)
+
+    def _look_again(self) -> None:
+        """Leave nothing out: its jobs may not be there."""
 
     def _plan_start(self, record: dict[str, Any]) -> None:
         self._command = record["command"]
         super()._plan_start(record)
+        self.steps.add(self._drop_replaced)
 
     def _plan_jobs(self, record: dict[str, Any]) -> None:
-        self._waiting |= {job["job"]: Path(job["folder"]) for job in record["jobs"]}
-        self._standing |= {job["job"]: jobs.listed(job) for job in record["jobs"]}
+        listed = [{**job, "folder": self._here(job["folder"])} for job in record["jobs"]]
+        new = (job for job in listed if job["job"] not in self._standing)
+        self._waiting |= {job["job"]: Path(job["folder"]) for job in new}
+        self._standing |= {job["job"]: jobs.listed(job) for job in listed}
+
+    def _here(self, folder: str) -> str:
+        """Give the folder of a job, which lies beside the journal where a sweep was moved."""
+        moved = self.folder / Path(folder).name
+        return str(moved) if moved.is_dir() and not Path(folder).is_dir() else folder
 
     def _plan_end(self, record: dict[str, Any]) -> None:
         self._end = record
 
     def _plan_resume(self, record: dict[str, Any]) -> None:
         """Take the end back; where this is what another command wrote, leave the sweep to it."""
-        if self.run_id:
+        if self.run_id or not self._again:
             for job in self._jobs:
                 job.leave()
-            self._steps.clear()
+            self.steps.clear()
             self.leave()
             return
         self._resume, self._end, self._command = record, None, record["command"]
         self._bytes = {int(number): size for number, size in record["bytes"].items()}
         self._dropped |= {*record["dropped"]}
 
-    def _create(self, record: dict[str, Any]) -> None:
-        super()._create(record)
-        if self._resume is None:
-            return
-        for journal, (run_id, status) in self.store.children(self.run_id).items():
-            if journal in self._dropped:
-                self.store.drop(run_id)
-            else:
-                self._known[journal] = status
-        self._figures = self.store.figures(self.run_id)
+    def _drop_replaced(self) -> None:
+        for journal in self._dropped:
+            self.store.delete_doubles("", {"gdexp.journal": journal})
 
     def _advance_jobs(self, *, last: bool, hurry: bool) -> None:
         for number in [n for n, folder in self._waiting.items() if self._due(n, folder, last)]:
             folder = self._waiting.pop(number)
-            again = self._resume is not None
-            if not (again and self._whole(folder)):
-                follow = (folder, self.store, self._say, self._told)
-                self._jobs.append(Follower(*follow, parent=self.run_id, again=again))
+            self._jobs.append(Follower(folder, self.link, again=self._again, parent=self.run_id))
         for job in self._jobs:
             job.advance(last=last, hurry=hurry)
-        self._failed = self._failed or next((job.error for job in self._jobs if job.error), None)
         self._jobs = [job for job in self._jobs if not job.done]
 
     def _due(self, number: int, folder: Path, last: bool) -> bool:
@@ -119,27 +119,13 @@ class SweepFollower(Follower):
             return False
         return last or size > self._bytes.get(number, 0)
 
-    def _whole(self, folder: Path) -> bool:
-        """Say whether the store has all of a job."""
-        start, end = jobs.ends(folder)
-        known = self._known.get(start.get("tags", {}).get("gdexp.journal", ""))
-        return known is not None and known == end.get("status", "KILLED")
-
-    def _finish(self) -> None:
-        """Note in the sweep's folder that the store has all of it."""
-        if self.error is None and self._failed is None and self.run_id:
-            ids = {"run_id": self.run_id, "experiment_id": self.store.experiment_id}
-            status = (self._end or _abandoned())["status"]
-            (self.folder / "mlflow.json").write_text(json.dumps({**ids, "closed": status}) + "\n")
-        super()._finish()
-
     def _tell(self) -> None:
         """Tell how the jobs stand, where that has changed."""
         told = jobs.headline(self._states()) if self.run_id else ""
-        if told and told != self._told_of and not self._steps:
+        if told and told != self._told_of and not self.steps:
             self._told_of = told
             tags = self._tags(told)
-            self._steps.append(lambda: self.store.set_tags(self.run_id, tags))
+            self.steps.add(lambda: self.store.set_tags(self.run_id, tags))
 
     def _tags(self, told: str) -> dict[str, str]:
         note = f"{told}\n\n    {self._command}\n"
@@ -163,15 +149,13 @@ class SweepFollower(Follower):
         if found is not None:
             tags |= {"gdexp.best_job": str(found.number), "gdexp.best_run": found.run_id}
         figures = {**jobs.figures(states), **end["metrics"]}
-        figures = {k: v for k, v in figures.items() if self._figures.get(k) != v}  # else twice
         record = {"time": end["time"], "status": end["status"]}
         last = {**record, "tags": tags, "metrics": figures}
-        self._steps.append(lambda: self.store.log_end(self.run_id, last))
-        self._steps.append(lambda: self._log_tables(states))
-        files = end.get("artifacts", [])
-        self._steps.append(lambda: self.store.log_files(self.run_id, files, self.folder))
-        self._steps.append(lambda: self.store.log_files(self.run_id, [NAME], self.folder))
-        self._steps.append(lambda: self.store.close_run(self.run_id, record))
+        self.steps.add(lambda: self.store.log_end(self.run_id, last))
+        self.steps.add(lambda: self._log_tables(states))
+        for name in [*end.get("artifacts", []), NAME]:
+            self.steps.add(partial(self._log_file, name))
+        self.steps.add(lambda: self._close(record))
 
     def _log_tables(self, states: list[jobs.JobState]) -> None:
         names = jobs.write_tables(states, self.folder)

@@ -20,8 +20,9 @@ from gdexp.tracking import jobs
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.journal import Reader
 from tests.conftest import ROOT, Command, command
+from tests.servers import until
 from tests.sweeps.test_sweeps import OFF, sweep_of
-from tests.tracking.test_killed import start, until
+from tests.tracking.test_killed import start
 
 optuna = pytest.importorskip("optuna")
 

@@ -21,9 +21,10 @@ from gdexp.tracking import jobs
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.journal import Journal, Reader
 from tests.conftest import ROOT, Command
+from tests.servers import until
 from tests.sweeps.test_parent import statuses
 from tests.sweeps.test_sweeps import OFF, sweep_of
-from tests.tracking.test_killed import start, until
+from tests.tracking.test_killed import start
 
 LONG = ["-m", "optimizer=sgd", "seed=range(3)", "epochs=1000000", "launcher.workers=2"]
 DOC = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")

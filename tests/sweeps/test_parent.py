@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Command
-from tests.tracking.test_killed import start, until
+from tests.servers import until
+from tests.tracking.test_killed import start
 
 LONG = ["-m", "optimizer=sgd", "seed=0,1", "epochs=1000000", "launcher.workers=1"]
 

@@ -24,9 +24,10 @@ from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import NAME, seal, unseal
 from tests.conftest import CONF, Command, command
 from tests.kills import told
+from tests.servers import until
 from tests.sweeps.test_parent import rows, tags
 from tests.sweeps.test_sweeps import CHECKED, FAILS, OFF, sweep_of
-from tests.tracking.test_killed import feeder_of, start, until
+from tests.tracking.test_killed import feeder_of, start
 
 KILLS = int(os.environ.get("GDEXP_SWEEP_KILLS", "2"))  # 30 of them take minutes
 SEED = int(os.environ.get("GDEXP_SWEEP_SEED", "6"))
