@@ -49,6 +49,7 @@ ORDER = [
     "recorded",
     "compose",
     "sweeps",
+    "cluster",
     "session",
     "task",
     "app",
@@ -73,9 +74,11 @@ NEVER = {
     ("tables", "experiment"),
 }
 HOMES = {
-    "hydra": {"app", "compose", "complain", "sweeps", "task"},
+    "hydra": {"app", "compose", "complain", "sweeps", "task", "cluster.launching"},
     "yaml": {"app", "complain", "menu", "replay.trusted", "trusted"},
-    "omegaconf": {"app", "compose", "record", "data", "sweeps", "task"},
+    "omegaconf": {"app", "compose", "record", "data", "sweeps", "task", "cluster.launching"},
+    "dask": {"cluster.connection"},
+    "distributed": {"cluster"},
     "mlflow": {"tracking.store", "tracking.model", "tracking.model_code", "stored.client"},
     "rich": {"terminal", "tables", "data", "session"},
     "pandas": {

@@ -13,6 +13,7 @@ from gdexp.closing import record_refusal
 from gdexp.complain import complaint
 from gdexp.descent import Epoch
 from gdexp.errors import GdexpError
+from gdexp.interrupted import Interrupted
 from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.sweeps.workers import Tell
@@ -23,14 +24,20 @@ PAUSE = 0.1  # seconds between two epochs that are told
 
 
 def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
+    """Carry out a job, whose request is pickled: see `performed`."""
+    return performed(pickle.loads(packed), tell)
+
+
+def performed(request: Request, tell: Tell, left: Interrupted | None = None) -> tuple[float, str]:
     """Carry out a job.
 
     Parameters
     ----------
-    packed : bytes
-        Its request, pickled.
+    request : Request
     tell : callable
         Takes the number of an epoch, how many there will be (None where nobody knows), its cost.
+    left : Interrupted, optional
+        What it left when it was interrupted, where it goes on.
 
     Returns
     -------
@@ -39,11 +46,10 @@ def perform(packed: bytes, tell: Tell) -> tuple[float, str]:
     mistake : str
         What went wrong, if anything did; it is recorded then.
     """
-    request: Request = pickle.loads(packed)
     try:
         with signals.raised():
             request.output.mkdir(parents=True, exist_ok=True)
-            return train(request, lambda record: _watching(record, tell)).merit, ""
+            return train(request, lambda record: _watching(record, tell), left).merit, ""
     except REFUSALS as error:
         told = line = complaint(error, request.overrides, request.output)
     except Exception as error:

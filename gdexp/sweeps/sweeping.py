@@ -67,6 +67,9 @@ def carry_out(
     print(f"{plural(len(planned.jobs), 'job')} planned in {seconds:.1f} s", file=sys.stderr)
     if settings.dry_run:
         return []
+    if hasattr(launcher, "connect"):  # what is wrong there is told before the sweep is recorded
+        with signals.raised():
+            launcher.connect(len(planned.jobs))
     task.begin(planned)
     with signals.raised():
         jobs = [list(job.words) for job in planned.jobs]
