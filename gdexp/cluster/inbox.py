@@ -35,6 +35,11 @@ class Inbox:
         journal = self.folder / NAME
         return journal.stat().st_size if journal.exists() else 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether any worker has begun it."""
+        return bool(self.attempt or self.has)
+
     def open(self, piece: Mapping[str, Any]) -> bool:
         """Listen to the attempt that a piece is from; False where that is another one already."""
         if not self.attempt:

@@ -118,7 +118,8 @@ class Desk:
             raise
         finally:
             if shipment is not None and self._connection.alive:
-                self._client.unregister_worker_plugin(shipment.name)
+                with suppress(Exception):  # a worker that is gone cannot forget it
+                    self._client.unregister_worker_plugin(shipment.name)
 
     def _pack(self) -> Any:
         """Make the orders: no worker needs to know the store, which may need a password."""
@@ -229,7 +230,7 @@ class Desk:
     def _go_on(self, more: bool) -> None:
         """Let no job begin that has not, where no more are to."""
         if not more:
-            waiting = [n for n in self._futures if not self._inboxes[n].attempt]
+            waiting = [n for n in self._futures if not self._inboxes[n].begun]
             for number in waiting:
                 self._futures.pop(number).cancel()
 
@@ -254,7 +255,7 @@ class Desk:
                 self._client.cancel([*self._futures.values()])
             _, _, why = ending(error)
             for number in self._futures:
-                if self._inboxes[number].attempt:
+                if self._inboxes[number].begun:
                     self._watcher.close(number, why)
                     self._inboxes[number].close()
 

@@ -1,6 +1,7 @@
 """launcher=dask on a real cluster of separate processes, which are killed and cut off.
 
 GDEXP_CLUSTER_JOBS says how many jobs there are when that happens: 12 where nobody asks for more.
+Where it is set, all is tried that takes long, here and in `test_launchers`.
 """
 
 import os
@@ -19,13 +20,14 @@ from gdexp.tracking import jobs
 from gdexp.tracking.journal import Reader
 from tests.cluster.machines import PORT, Machine, cluster, until
 from tests.conftest import Command
-from tests.samples import table
+from tests.samples import images
 from tests.stores import uri_of
 from tests.sweeps.test_local import figures
 from tests.sweeps.test_sweeps import OFF, sweep_of
 
 pytest.importorskip("distributed")
 JOBS = int(os.environ.get("GDEXP_CLUSTER_JOBS", "12"))
+WHOLE = pytest.mark.skipif("GDEXP_CLUSTER_JOBS" not in os.environ, reason="takes long")
 LONG = (200, 199)  # epochs of the jobs in whose middle something happens
 
 
@@ -63,6 +65,7 @@ def going(outputs: Path) -> int:
     return sum(each.status == "RUNNING" for each in found)
 
 
+@WHOLE
 def test_ctrl_c_calls_all_jobs_back(machines: list[Machine], home: Path) -> None:
     process = begin(home, "epochs=1000000", OFF, *words(machines))
     until(lambda: going(home) == 1)
@@ -78,10 +81,16 @@ def test_ctrl_c_calls_all_jobs_back(machines: list[Machine], home: Path) -> None
 def test_what_comes_back_is_what_a_run_here_leaves(
     machines: list[Machine], home: Path, inside: Command
 ) -> None:
-    data = home / "examples.csv"
-    table().to_csv(data, index=False)
-    asked = ["data=csv", f"data.path={data}", "data.target=kind", "architecture=binary", "eta=0.1"]
-    sweep = ["-m", *asked, "seed=0,1,2", "epochs=3", OFF]
+    folder = images(home / "images")  # where no worker sees it
+    sweep = [
+        "-m",
+        "data=images",
+        f"data.path={folder}",
+        "data.size=6",
+        "seed=0,1,2",
+        "epochs=3",
+        OFF,
+    ]
     outputs, moved = home / "outputs", home / "basic"
     assert inside(*sweep, "launcher=basic", GDEXP_OUTPUTS=str(outputs)).returncode == 0
     shutil.move(sweep_of(outputs), moved)

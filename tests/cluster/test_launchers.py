@@ -4,17 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.test_cluster import WHOLE
 from tests.conftest import Command
 from tests.sweeps.test_sweeps import OFF, sweep_of
 
-LAUNCHERS = {"joblib": "joblib", "submitit_local": "submitit"}
 
-
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize("launcher", ["joblib", pytest.param("submitit_local", marks=WHOLE)])
 def test_a_published_launcher_carries_a_sweep_out(
     launcher: str, gdexp: Command, outputs: Path
 ) -> None:
-    pytest.importorskip(LAUNCHERS[launcher])
+    pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
     ran = gdexp("-m", "seed=0,1", "epochs=1", OFF, f"launcher={launcher}")
     assert ran.returncode == 0, ran.stderr
     assert "2 of 2 jobs finished" in ran.stdout
