@@ -11,26 +11,35 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import commands, document, process, section
+from omegaconf import OmegaConf
+
+from benchmarks import commands, document, process, section, simulated
 from benchmarks.document import table
 from benchmarks.machine import machine
-from gdexp.tracking.journal import Reader
+from gdexp import compose
+from gdexp.cluster.connection import Connection
+from gdexp.cluster.launching import Desk
+from gdexp.cluster.settings import Settings
+from gdexp.sweeps import Frozen
+from gdexp.sweeps.watching import Watcher
 
-WORKERS, JOBS = 200, 600
-SECONDS = (4.0, 2.0, 1.0)
-SWEEP = f"-m seed=range({JOBS}) epochs=2 tracking=off"
+WORKERS = 200
+SECONDS = (4.0, 2.0, 1.0, 0.5)  # of a job
+WAVES = 3  # jobs for each worker
+PLANNED = 100
 BATCHES = (10, 100, 1000)
 POINTS = 10_000
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def cluster(seconds: float) -> Iterator[tuple[int, str]]:
+def cluster() -> Iterator[tuple[int, str]]:
     """Have a simulated cluster; gives its process and its address."""
     started = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.simulated", str(WORKERS), str(seconds)],
+        [sys.executable, "-m", "benchmarks.simulated", str(WORKERS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -54,22 +63,49 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def watcher(outputs: Path, seconds: float, jobs: int) -> Watcher:
+    """Give as many jobs, planned, of which each takes so long."""
+    folder = Path(tempfile.mkdtemp(dir=outputs))
+    asked = compose.composed(["epochs=2", "tracking=off"])
+    loader = Frozen(None)  # type: ignore[arg-type]
+    words = [(f"seed={number}",) for number in range(jobs)]
+    for number, each in enumerate(words):
+        tags = {simulated.SECONDS: str(seconds)}
+        job = {"output": folder / str(number), "sweep": "simulated", "job": number, "tags": tags}
+        loader.keep_request(each, replace(asked, varies=each, **job))
+    config = OmegaConf.create({"hydra": {"sweeper": {"fail_fast": False}}})
+    return Watcher(loader, config, words)
+
+
 def saturation(outputs: Path) -> list[list[str]]:
     """Give a row for each length of the jobs: what was offered, what was done, and who was busy."""
-    planning = process.python(commands.gdexp(f"{SWEEP} sweep.dry_run=true"), outputs).cpu
     rows = []
-    for seconds in SECONDS:
-        section.step(f"{JOBS} jobs of {seconds:g} s on {WORKERS} simulated workers")
-        with cluster(seconds) as (pid, address):
-            before = cpu(pid)
-            words = f"{SWEEP} launcher=dask launcher.address={address}"
-            ran = process.python(commands.gdexp(words), outputs, 2)
-            theirs = cpu(pid) - before
-        *_, end = Reader(max(outputs.glob("sweeps/*/*"))).new()
-        whole = end["metrics"]["time/total_seconds"]
-        cells = (WORKERS / seconds, JOBS / whole, (ran.cpu - planning) / whole, theirs / whole)
-        rows.append([f"{seconds:g}", *(f"{each:.1f}" for each in cells)])
+    with cluster() as (pid, address):
+        for seconds in (0.0, *SECONDS):  # the first warms all up
+            section.step(f"{WAVES * WORKERS} jobs of {seconds:g} s on {WORKERS} simulated workers")
+            settings = Settings(address=address)
+            watched = watcher(outputs, seconds, WAVES * WORKERS)
+            connection = Connection(settings, WORKERS)
+            before, began = (time.process_time(), cpu(pid)), time.perf_counter()
+            Desk(connection, settings, watched).run()
+            whole = time.perf_counter() - began
+            busy = (time.process_time() - before[0], cpu(pid) - before[1])
+            connection.close()
+            if seconds:
+                cells = (WORKERS / seconds, WAVES * WORKERS / whole, *(b / whole for b in busy))
+                rows.append([f"{seconds:g}", *(f"{each:.2g}" for each in cells)])
     return rows
+
+
+def planned(outputs: Path) -> float:
+    """Give the jobs that are planned in a second of CPU."""
+    section.step("planning")
+    words = "-m epochs=2 tracking=off sweep.dry_run=true seed="
+    few, many = (
+        process.python(commands.gdexp(f"{words}range({count})"), outputs).cpu
+        for count in (1, 1 + PLANNED)
+    )
+    return PLANNED / (many - few)
 
 
 def points(outputs: Path) -> list[list[str]]:
@@ -96,8 +132,10 @@ def main() -> None:
     given = section.arguments(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name:
         outputs = Path(name).resolve()
-        heads = ("seconds a job", "offered a second", "done a second", "command", "cluster")
+        heads = ("s a job", "offered, jobs/s", "done, jobs/s", "command, cores", "cluster, cores")
         lines = table(heads, saturation(outputs))
+        rate = planned(outputs)
+        lines += ["", f"Planned in a second of CPU, before the first begins: {rate:.0f} jobs."]
         load = f"Other programs ran beside it: load {os.getloadavg()[0]:.0f} on two cores."
         lines += ["", *table(("points in a batch", "points a second"), points(outputs))]
     lines += ["", load, "", *machine()]

@@ -1,10 +1,9 @@
-"""A cluster of many workers that train nothing: ``python -m benchmarks.simulated WORKERS SECONDS``.
+"""A cluster of many workers that train nothing: ``python -m benchmarks.simulated WORKERS``.
 
-Workers are threads of one process. Each job takes so many seconds, computes nothing, and comes back
-with the files of a real one, so that what the command does is what it does for real ones.
+Workers are threads of one process. A job takes as many seconds as its tag says, computes nothing,
+and comes back with the files of a real one: what the command does is what it does for real ones.
 """
 
-import functools
 import pickle
 import sys
 import tempfile
@@ -21,29 +20,24 @@ from gdexp.cluster.parcels import Answer, Order, gathered, packed
 from gdexp.cluster.reporting import Reporter
 from gdexp.sweeps.performing import performed
 
-
-@functools.cache
-def trained(request: bytes) -> bytes:
-    """Carry a job out once, for the files that it leaves."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        performed(replace(pickle.loads(request), output=folder), lambda what: None)
-        return packed(gathered(folder))
+SECONDS = "seconds"  # the tag
+files: list[bytes] = []  # of the first job, which is a real one
 
 
-def main(workers: int, seconds: float) -> None:
+def simulated(order: Order) -> Answer:
+    """Take the time of a job."""
+    attempt, request = uuid.uuid4().hex, pickle.loads(order.request)
+    Reporter(get_worker(), order, attempt, Path("nowhere")).begin()
+    if not files:
+        with tempfile.TemporaryDirectory() as name:
+            performed(replace(request, output=Path(name)), lambda what: None)
+            files.append(packed(gathered(Path(name))))
+    time.sleep(float(request.tags[SECONDS]))
+    return Answer(attempt, 0.0, "", files[0])
+
+
+def main(workers: int) -> None:
     """Have a cluster until standard input ends; says its address."""
-    files: list[bytes] = []
-
-    def simulated(order: Order) -> Answer:
-        attempt = uuid.uuid4().hex
-        Reporter(get_worker(), order, attempt, Path("nowhere")).begin()
-        began = time.monotonic()
-        if not files:
-            files.append(trained(order.request))
-        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
-        return Answer(attempt, 0.0, "", files[0])
-
     working.carried_out = simulated
     saturation = {"distributed.scheduler.worker-saturation": 1.0}
     with (
@@ -63,4 +57,4 @@ def main(workers: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    main(int(sys.argv[1]))

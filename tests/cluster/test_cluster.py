@@ -82,15 +82,8 @@ def test_what_comes_back_is_what_a_run_here_leaves(
     machines: list[Machine], home: Path, inside: Command
 ) -> None:
     folder = images(home / "images")  # where no worker sees it
-    sweep = [
-        "-m",
-        "data=images",
-        f"data.path={folder}",
-        "data.size=6",
-        "seed=0,1,2",
-        "epochs=3",
-        OFF,
-    ]
+    data = ["data=images", f"data.path={folder}", "data.size=6"]
+    sweep = ["-m", *data, "seed=0,1,2", "epochs=3", OFF]
     outputs, moved = home / "outputs", home / "basic"
     assert inside(*sweep, "launcher=basic", GDEXP_OUTPUTS=str(outputs)).returncode == 0
     shutil.move(sweep_of(outputs), moved)
@@ -113,7 +106,7 @@ def test_lost_workers_cost_no_job(machines: list[Machine], home: Path) -> None:
     settings = [f"epochs={epochs}", "engine=reference", "checkpoint.seconds=0.5"]
     process = begin(outputs, *settings, *words(machines))
     for number, end in enumerate(("kill", "cut_off")):
-        until(lambda number=number: in_its_middle(outputs, number))  # type: ignore[misc]
+        until(lambda number=number: in_its_middle(outputs, number))
         pid = jobs.states(sweep_of(outputs))[number].start["tags"]["gdexp.pid"]
         (machine,) = (each for each in (first, second, third) if str(each.process.pid) == pid)
         getattr(machine, end)()
