@@ -18,8 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import ROOT
 
+WHOLE = pytest.mark.skipif("GDEXP_CLUSTER_JOBS" not in os.environ, reason="takes long")
 PORT = 8786
 DASK = str(Path(sys.executable).with_name("dask"))
 SOON = {  # what a cluster of many machines has in minutes, for want of a test's patience

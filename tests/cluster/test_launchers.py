@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.test_cluster import WHOLE
+from tests.cluster.machines import WHOLE
 from tests.conftest import ROOT, Command
 from tests.sweeps.test_sweeps import OFF, sweep_of
 
