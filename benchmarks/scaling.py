@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -71,7 +72,12 @@ def watcher(outputs: Path, seconds: float, jobs: int) -> Watcher:
     words = [(f"seed={number}",) for number in range(jobs)]
     for number, each in enumerate(words):
         tags = {simulated.SECONDS: str(seconds)}
-        job = {"output": folder / str(number), "sweep": "simulated", "job": number, "tags": tags}
+        job: dict[str, Any] = {
+            "output": folder / str(number),
+            "sweep": "simulated",
+            "job": number,
+            "tags": tags,
+        }
         loader.keep_request(each, replace(asked, varies=each, **job))
     config = OmegaConf.create({"hydra": {"sweeper": {"fail_fast": False}}})
     return Watcher(loader, config, words)

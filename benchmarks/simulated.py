@@ -7,6 +7,7 @@ and comes back with the files of a real one: what the command does is what it do
 import pickle
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from dataclasses import replace
@@ -18,22 +19,29 @@ from distributed import LocalCluster, get_worker
 from gdexp.cluster import working
 from gdexp.cluster.parcels import Answer, Order, gathered, packed
 from gdexp.cluster.reporting import Reporter
+from gdexp.request import Request
 from gdexp.sweeps.performing import performed
 
 SECONDS = "seconds"  # the tag
 files: list[bytes] = []  # of the first job, which is a real one
+_lock = threading.Lock()
 
 
 def simulated(order: Order) -> Answer:
     """Take the time of a job."""
     attempt, request = uuid.uuid4().hex, pickle.loads(order.request)
     Reporter(get_worker(), order, attempt, Path("nowhere")).begin()
+    with _lock:
+        _have_files(request)
+    time.sleep(float(request.tags[SECONDS]))
+    return Answer(attempt, 0.0, "", files[0])
+
+
+def _have_files(request: Request) -> None:
     if not files:
         with tempfile.TemporaryDirectory() as name:
             performed(replace(request, output=Path(name)), lambda what: None)
             files.append(packed(gathered(Path(name))))
-    time.sleep(float(request.tags[SECONDS]))
-    return Answer(attempt, 0.0, "", files[0])
 
 
 def main(workers: int) -> None:
