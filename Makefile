@@ -72,7 +72,7 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run
-	$(PIP) --editable '.[compiled,functions,bench]'
+	$(PIP) --editable '.[compiled,dask,functions,bench]'
 	@touch $@
 
 $(VENV)/.torch: $(VENV)/.dev
@@ -82,5 +82,5 @@ $(VENV)/.torch: $(VENV)/.dev
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --editable '.[compiled,functions,optuna,dev]'
+	$(PIP) --editable '.[compiled,dask,functions,optuna,dev]'
 	@touch $@
