@@ -66,7 +66,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): a minute or two ..."
-	@$(PIP) --editable '.[compiled,functions,report]' || $(PIP) --editable '.[functions,report]'
+	@$(PIP) --editable '.[compiled,functions,optuna,report]' || $(PIP) --editable '.[functions,optuna,report]'
 	@$(BIN)/python -m gdexp.engines.compiled \
 		|| echo "engine=compiled is not there, for want of Numba; runs take the other engines."
 	@touch $@
