@@ -66,13 +66,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): a minute or two ..."
-	@$(PIP) --editable '.[compiled,functions,report]' || $(PIP) --editable '.[functions,report]'
+	@$(PIP) --editable '.[compiled,functions,optuna,report]' || $(PIP) --editable '.[functions,optuna,report]'
 	@$(BIN)/python -m gdexp.engines.compiled \
 		|| echo "engine=compiled is not there, for want of Numba; runs take the other engines."
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run
-	$(PIP) --editable '.[compiled,functions,bench]'
+	$(PIP) --editable '.[compiled,dask,functions,bench]'
 	@touch $@
 
 $(VENV)/.torch: $(VENV)/.dev
@@ -82,5 +82,5 @@ $(VENV)/.torch: $(VENV)/.dev
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --editable '.[compiled,functions,optuna,postgres,dev]'
+	$(PIP) --editable '.[compiled,dask,functions,optuna,postgres,dev]'
 	@touch $@

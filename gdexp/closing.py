@@ -20,8 +20,8 @@ def record_refusal(request: Request, why: str) -> None:
     _write_end(_begun(request), request, "FAILED", "failed", why)
 
 
-def record_loss(request: Request, why: str) -> None:
-    """Record the end of a run whose process is gone.
+def record_loss(request: Request, why: str, status: str = "KILLED") -> None:
+    """Record the end of a run whose process is gone, or could not go on: KILLED, or FAILED.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def record_loss(request: Request, why: str) -> None:
     except FileNotFoundError:
         request.output.mkdir(parents=True, exist_ok=True)
         journal = _begun(request)
-    _write_end(journal, request, "KILLED", "killed", why)
+    _write_end(journal, request, status, status.lower(), why)
 
 
 def _begun(request: Request) -> Journal:

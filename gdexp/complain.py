@@ -66,6 +66,9 @@ def _composition(error: Exception, words: Sequence[str]) -> str:
         taken = next((word for word in words if word.startswith("hydra/launcher=")), "")
         if name.startswith("launcher.") and taken:
             return f"{name}: {taken.removeprefix('hydra/')} has no such setting. Leave it out."
+        if name.startswith("launcher.") and (owner := menu.launcher_with(name)):
+            told = f"{name}: means something only with launcher={owner}."
+            return f"{told} Write launcher={owner} {name}=..., or leave {name} out."
         return unknown_setting(name, words)
     if found := re.search(r"Could not append to config. An item is already at '([^']+)'", text):
         return f"{found[1]}: is there already. Write {found[1]}=..., without the +."

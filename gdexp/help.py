@@ -74,14 +74,16 @@ def _knobs() -> Iterator[str]:
 def _sweeps() -> Iterator[str]:
     listed = menu.knobs(places.conf() / menu.SWEEP)
     rows = {f"sweep.{name}={value}": comment for name, value, comment in listed}
-    rows["launcher=local"] = menu.about(places.conf() / menu.LAUNCHER)
-    for name, value, comment in menu.knobs(places.conf() / menu.LAUNCHER):
-        rows[f"launcher.{name}={value}"] = comment
-    rows["launcher=basic"] = "one job after another, in the process of the command"
     rows["sweeper=optuna"] = menu.about(places.conf() / menu.SEARCH)
     for name, value, comment in menu.searching():
         rows[f"search.{name}={value}"] = comment
     yield from _rows(rows)
+    for launcher in menu.LAUNCHERS:
+        file = menu.launcher_file(launcher)
+        yield from _rows({f"launcher={launcher}": menu.about(file)})
+        settings = menu.knobs(file)
+        yield from _rows({f"launcher.{name}={value}": told for name, value, told in settings}, 5)
+    yield from _rows({"launcher=basic": "one job after another, in the process of the command"})
     yield ""
 
 

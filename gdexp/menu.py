@@ -10,7 +10,7 @@ from typing import Any
 from gdexp import places
 
 WHOLE = ("experiment", "study")  # groups whose options set others, and are no part of a run
-LAUNCHER = "hydra/launcher/local.yaml"  # the settings of launcher=local
+LAUNCHERS = ("local", "dask")  # our own
 SWEEP = "hydra/sweeper/planned.yaml"  # the settings of sweeps
 SEARCH = "hydra/sweeper/optuna.yaml"  # those of searches
 
@@ -109,7 +109,9 @@ def settings(menu: Iterable[Path]) -> list[str]:
     names = [name for name, _, _ in knobs(places.conf() / "config.yaml")]
     names += [f"sweep.{name}" for name, _, _ in knobs(places.conf() / SWEEP)]
     names += ["sweeper", *(f"search.{name}" for name, _, _ in searching())]
-    names += ["launcher", *(f"launcher.{name}" for name, _, _ in knobs(places.conf() / LAUNCHER))]
+    names += ["launcher"]
+    for launcher in LAUNCHERS:
+        names += [f"launcher.{name}" for name, _, _ in knobs(launcher_file(launcher))]
     for group, options in groups(menu).items():
         names.append(group)
         for file in options.values() if group != "study" else ():
@@ -117,6 +119,18 @@ def settings(menu: Iterable[Path]) -> list[str]:
             names += [name for name, _, _ in knobs(file)] if is_global(file) else []
             names += [name for name, _, _ in brought(file)]
     return sorted(set(names))
+
+
+def launcher_file(name: str) -> Path:
+    """Give the file of a launcher of our own."""
+    return places.conf() / "hydra" / "launcher" / f"{name}.yaml"
+
+
+def launcher_with(setting: str) -> str:
+    """Give the launcher of our own that has a setting; empty where none has."""
+    name = setting.removeprefix("launcher.")
+    known = (each for each in LAUNCHERS if name in [k for k, _, _ in knobs(launcher_file(each))])
+    return next(known, "")
 
 
 def options_with(setting: str, menu: Iterable[Path]) -> list[str]:

@@ -57,21 +57,53 @@ class Child:
             return self.wait(0)
         return None
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, as long as it is there."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """End it at once."""
-        os.kill(self.pid, signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
+
+
+class Started(Child):
+    """A command that goes on beside the test, with what it prints."""
+
+    def __init__(self, link: socket.socket, out: IO[str], err: IO[str]) -> None:
+        super().__init__(link)
+        self._printed = (out, err)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end; give what it printed, and what it said of errors."""
+        self.wait(timeout)
+        return self.printed()
+
+    def printed(self) -> tuple[str, str]:
+        """Give both, and close them."""
+        told = []
+        for file in self._printed:
+            with file:
+                file.seek(0)
+                told.append(file.read())
+        return told[0], told[1]
 
 
 def order(
     place: str, argv: Sequence[str], cwd: str, env: Mapping[str, str], fds: list[int]
-) -> Child:
+) -> socket.socket:
     """Have a process forked, with these three files as its streams."""
     link = socket.socket(socket.AF_UNIX)
     link.connect(place)
     what = json.dumps({"argv": [*argv], "cwd": cwd, "env": {**env}}).encode()
     socket.send_fds(link, [len(what).to_bytes(4, "big")], fds)
     link.sendall(what)
-    return Child(link)
+    return link
 
 
 def serve(place: str, module: str, preload: Sequence[str]) -> None:
@@ -122,6 +154,7 @@ def become(module: str, what: dict[str, Any], fds: list[int]) -> None:
     os.environ.clear()
     os.environ.update(what["env"])
     os.chdir(what["cwd"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests
     sys.argv = [module, *what["argv"]]
     sys.stdin = os.fdopen(0)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", 1)
@@ -154,7 +187,7 @@ def fork_feeder(
     """Stand in for the `subprocess.Popen` of `gdexp.tracking.feeder`."""
     (theirs_in, ours_in), (ours_out, theirs_out) = os.pipe(), os.pipe()
     fds = [theirs_in, theirs_out, stderr.fileno()]
-    child = order(os.environ[PLACE], [], str(Path.cwd()), env, fds)
+    child = Child(order(os.environ[PLACE], [], str(Path.cwd()), env, fds))
     os.close(theirs_in)
     os.close(theirs_out)
     child.stdin, child.stdout = os.fdopen(ours_in, "w"), os.fdopen(ours_out)
@@ -182,25 +215,32 @@ class Nursery:
             signal.sigtimedwait([], 0.02)
         return place
 
+    def start(
+        self, words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str = ""
+    ) -> Started:
+        """Stand in for `subprocess.Popen`, of a command."""
+        env = {**env, PLACE: self.place(FEEDER)}
+        out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115
+        given, ours = os.pipe()
+        fds = [given, out.fileno(), err.fileno()]
+        child = Started(order(self.place(COMMAND), words, str(cwd), env, fds), out, err)
+        os.close(given)
+        threading.Thread(target=write, args=(ours, stdin), daemon=True).start()
+        return child
+
     def run(
         self, words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str, timeout: float
     ) -> "subprocess.CompletedProcess[str]":
         """Stand in for `subprocess.run`, of a command."""
-        env = {**env, PLACE: self.place(FEEDER)}
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            given, ours = os.pipe()
-            fds = [given, out.fileno(), err.fileno()]
-            child = order(self.place(COMMAND), words, str(cwd), env, fds)
-            os.close(given)
-            threading.Thread(target=write, args=(ours, stdin), daemon=True).start()
-            try:
-                status = child.wait(timeout)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                raise
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess([*words], status, out.read(), err.read())
+        child = self.start(words, cwd, env, stdin)
+        try:
+            child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        finally:
+            told = child.printed()
+        return subprocess.CompletedProcess([*words], child.wait(), *told)
 
     def close(self) -> None:
         """End those that fork; what they forked ends by itself."""

@@ -51,6 +51,7 @@ ORDER = [
     "compose",
     "sweeps",
     "search",
+    "cluster",
     "session",
     "task",
     "app",
@@ -77,9 +78,14 @@ NEVER = {
     ("tables", "experiment"),
 }
 HOMES = {
-    "hydra": {"app", "compose", "complain", "sweeps", "task", "search"},
+    "hydra": {"app", "compose", "complain", "sweeps", "task", "search", "cluster.launching"},
     "yaml": {"app", "complain", "menu", "replay.trusted", "trusted"},
-    "omegaconf": {"app", "compose", "record", "data", "sweeps", "task", "search"},
+    "omegaconf": {
+        *("app", "compose", "record", "data", "sweeps", "task", "search"),
+        "cluster.launching",
+    },
+    "dask": {"cluster.connection"},
+    "distributed": {"cluster"},
     "mlflow": {
         *("tracking.store", "tracking.model", "tracking.model_code", "tracking.mend"),
         *("stored.client", "archive.packing", "archive.unpacking"),

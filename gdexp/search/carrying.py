@@ -26,6 +26,7 @@ from gdexp.sweeps.earlier import look
 from gdexp.sweeps.performing import perform
 from gdexp.sweeps.planning import STUDY, Job
 from gdexp.sweeps.pool import Pool
+from gdexp.sweeps.watching import Watcher
 from gdexp.terminal import near
 from gdexp.tracking.jobs import FINE, JobState, settings_of
 
@@ -159,7 +160,7 @@ def _written(words: Sequence[str], master: DictConfig) -> list[str]:
     return [*more, *words]
 
 
-class _Watcher(local.Watcher):
+class _Watcher(Watcher):
     """Follows jobs as they come, and tells the search what becomes of them."""
 
     def __init__(self, search: Search) -> None:

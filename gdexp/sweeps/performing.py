@@ -4,7 +4,9 @@ import math
 import pickle
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
@@ -13,6 +15,7 @@ from gdexp.closing import record_refusal
 from gdexp.complain import complaint
 from gdexp.descent import Epoch
 from gdexp.errors import GdexpError
+from gdexp.interrupted import Interrupted
 from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.sweeps.taking_up import continued
@@ -24,16 +27,28 @@ PAUSE = 0.1  # seconds between two epochs that are told
 
 
 def perform(packed: bytes, tell: Tell, *, judged: bool = False) -> tuple[float, str]:
+    """Carry out a job, whose request is pickled: see `performed`."""
+    return performed(pickle.loads(packed), tell, ask=tell.ask if judged else None)
+
+
+def performed(
+    request: Request,
+    tell: Callable[[Any], object],
+    left: Interrupted | None = None,
+    ask: Callable[[Any], Any] | None = None,
+) -> tuple[float, str]:
     """Carry out a job.
 
     Parameters
     ----------
-    packed : bytes
-        Its request, pickled.
+    request : Request
     tell : callable
         Takes the number of an epoch, how many there will be (None where nobody knows), its cost.
-    judged : bool
-        Whether to ask after each epoch but the last whether to go on.
+    left : Interrupted, optional
+        What it left when it was interrupted, where that is known already.
+    ask : callable, optional
+        Is asked after each epoch but the last why not to go on; takes the number of the epoch, the
+        merit so far, the cost.
 
     Returns
     -------
@@ -42,11 +57,11 @@ def perform(packed: bytes, tell: Tell, *, judged: bool = False) -> tuple[float, 
     mistake : str
         What went wrong, if anything did; it is recorded then.
     """
-    request: Request = pickle.loads(packed)
     try:
-        with signals.raised(), continued(request) as (taken, left):
+        known = nullcontext((request, left)) if left is not None else continued(request)
+        with signals.raised(), known as (taken, left):
             taken.output.mkdir(parents=True, exist_ok=True)
-            return train(taken, lambda record: _watching(record, tell, judged), left).merit, ""
+            return train(taken, lambda record: _watching(record, tell, ask), left).merit, ""
     except Pruned:
         return math.nan, ""
     except REFUSALS as error:
@@ -59,7 +74,9 @@ def perform(packed: bytes, tell: Tell, *, judged: bool = False) -> tuple[float, 
     return math.nan, told
 
 
-def _watching(record: Record, tell: Tell, judged: bool) -> Watch:
+def _watching(
+    record: Record, tell: Callable[[Any], object], ask: Callable[[Any], Any] | None
+) -> Watch:
     reports, last = record.request.experiment.reports, -PAUSE
 
     def watch(epoch: Epoch) -> None:
@@ -67,9 +84,9 @@ def _watching(record: Record, tell: Tell, judged: bool) -> Watch:
         if time.monotonic() - last >= PAUSE:
             last = time.monotonic()
             tell((epoch.number, reports, epoch.cost))
-        if judged and epoch.number not in (0, reports) and not epoch.ended:
+        if ask is not None and epoch.number not in (0, reports) and not epoch.ended:
             measure = epoch.parts[epoch.judged]
-            why = tell.ask((epoch.number, epoch.merit, measure.cost / measure.n))
+            why = ask((epoch.number, epoch.merit, measure.cost / measure.n))
             if why:
                 raise Pruned(why)
 

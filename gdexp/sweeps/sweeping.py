@@ -106,6 +106,10 @@ def _launched(plan: Plan, launcher: Launcher, task: Any, master: DictConfig) -> 
             print(_standing(plan), file=sys.stderr)
             if not plan.due and plan.earlier.complete:
                 return _nothing(plan)
+        if plan.due and hasattr(launcher, "connect"):
+            launcher.connect(
+                len(plan.due)
+            )  # what is wrong there is told before anything is recorded
         task.begin(plan)
     except BaseException:
         withdraw(plan)

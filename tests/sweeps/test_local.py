@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gdexp.sweeps.local import Settings, cores
+from gdexp.sweeps.local import Settings
+from gdexp.sweeps.watching import cores
 from gdexp.terminal import SweepView
 from gdexp.terminal.live import span
 from gdexp.tracking import jobs
