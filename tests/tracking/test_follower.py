@@ -53,7 +53,11 @@ class Failing:
         return self._carry_out(lambda: found[0] if found else None)
 
     def delete_doubles(self, run_id: str, tags: dict[str, str]) -> None:
-        self._carry_out(lambda: None)
+        def double(name: str) -> bool:
+            same = self.runs[name]["tags"]["gdexp.journal"] == tags["gdexp.journal"]
+            return bool(same and name != run_id and name not in self.deleted)
+
+        self._carry_out(lambda: self.deleted.extend(filter(double, self.runs)))
 
     def metrics(self, run_id: str) -> list[str]:
         return list(self._carry_out(lambda: sorted({n for n, *_ in self.runs[run_id]["points"]})))
@@ -191,18 +195,24 @@ def test_a_journal_is_read_as_far_as_the_store_takes_it(
     assert run["files"] == ["a.txt", *(f"{epoch}.png" for epoch in range(200)), NAME]
 
 
-def test_jobs_of_a_sweep_wait_for_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outage, "FIRST", 0.0)
-    jobs = [tmp_path / str(number) for number in range(2)]
+def begun(folder: Path) -> Journal:
+    """Begin a sweep whose two jobs are done; give its journal."""
+    jobs = [folder / str(number) for number in range(2)]
     for number, job in enumerate(jobs):
         write(job, 3, uuid=f"job{number}")
-    journal, tags = Journal(tmp_path), {"gdexp.journal": "sweep", "gdexp.kind": "sweep"}
+    journal, tags = Journal(folder), {"gdexp.journal": "sweep", "gdexp.kind": "sweep"}
     nothing: dict[str, Any] = {"params": {}, "datasets": [], "artifacts": [], "every": 1}
     journal.write("start", name="s", command="c", epochs=None, tags=tags, **nothing)
     listed = [
         {"job": n, "folder": str(job), "varies": [], "overrides": []} for n, job in enumerate(jobs)
     ]
     journal.write("jobs", jobs=listed)
+    return journal
+
+
+def test_jobs_of_a_sweep_wait_for_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outage, "FIRST", 0.0)
+    journal = begun(tmp_path)
     journal.write("end", status="FINISHED", tags={}, metrics={})
     journal.close()
     store = Failing(iter(["before"] * 5 + ["after"]))
@@ -213,6 +223,42 @@ def test_jobs_of_a_sweep_wait_for_its_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert parent["tags"]["gdexp.kind"] == "sweep"
     assert [run["tags"]["mlflow.parentRunId"] for run in children] == ["run0", "run0"]
     assert {run["status"] for run in store.runs.values()} == {"FINISHED"}
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_sweep_that_goes_on_is_left_to_the_feeder_of_that_command(
+    tmp_path: Path, late: bool
+) -> None:
+    journal, store = begun(tmp_path), Failing(iter([]))
+    old = SweepFollower(tmp_path, link_to(store, []))
+    if not late:
+        old.advance(last=False, hurry=False)
+        new = SweepFollower(tmp_path, link_to(store, []), again=True)
+        new.advance(last=False, hurry=False)
+        assert new.waiting
+    resume: dict[str, Any] = {
+        "name": "s",
+        "command": "c",
+        "tags": {},
+        "bytes": {},
+        "dropped": ["job1"],
+    }
+    journal.write("resume", **resume)
+    old.advance(last=True, hurry=False)
+    assert old.done
+    assert {run["status"] for run in store.runs.values()} <= {"RUNNING", "FINISHED"}
+    assert [run["status"] for run in store.runs.values()][:1] == ([] if late else ["RUNNING"])
+    (tmp_path / "1").rename(tmp_path / "earlier")
+    write(tmp_path / "1", 3, uuid="anew")
+    journal.write("end", status="FINISHED", tags={}, metrics={})
+    journal.close()
+    new = SweepFollower(tmp_path, link_to(store, []), again=True)
+    while not new.done:
+        new.advance(last=True, hurry=False)
+    there = [run for name, run in store.runs.items() if name not in store.deleted]
+    assert [run["tags"]["gdexp.journal"] for run in there] == ["sweep", "job0", "anew"]
+    assert {run["status"] for run in there} == {"FINISHED"}
+    assert all(set(run["points"].values()) <= {1} for run in there)
 
 
 def test_a_damaged_journal_is_named_and_its_run_left_as_it_is(tmp_path: Path) -> None:
