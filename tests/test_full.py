@@ -94,12 +94,14 @@ def test_a_full_disk_costs_no_more_than_the_last_moment(place: Path, tmp_path: P
 def test_a_store_that_is_full_takes_nothing_with_it(place: Path, tmp_path: Path) -> None:
     if not mounted("-t", "tmpfs", "-o", "size=500k", "none", str(place)):
         pytest.skip("no file system can be mounted here")
-    ran = limited("epochs=1", f"tracking.uri=sqlite:///{place}/mlflow.db", outputs=tmp_path / "o")
+    store = f"tracking.uri=sqlite:///{place}/mlflow.db"
+    ran = limited("epochs=1", store, "tracking.patience=1", outputs=tmp_path / "o")
     assert "after 1 epoch" in ran.stdout
     assert "disk is full" in ran.stderr or "disk I/O error" in ran.stderr
     assert "Traceback" not in ran.stderr
     (folder,) = (path.parent for path in tmp_path.glob(f"o/runs/*/*/{NAME}"))
     assert last(folder)["status"] == "FINISHED"
+    assert not (place / "mlflow.db").exists()  # half made, MLflow would never go on with it
 
 
 def test_a_model_that_does_not_fit_is_not_left_half(tmp_path: Path) -> None:

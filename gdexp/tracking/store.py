@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -73,7 +73,8 @@ class Store:
         with self._lock():
             if self._database is not None:
                 moved.follow(self._database)
-            self.client = _open(uri)
+            with _whole_or_none(self._database):
+                self.client = _open(uri)
             self.experiment_id = self._experiment(experiment, Path(artifacts))
             self._save_views()
         if self._database is not None:
@@ -320,6 +321,23 @@ def _dataset_input(told: dict[str, str]) -> DatasetInput:
     context = InputTag("mlflow.data.context", told["context"])
     described = {key: told[key] for key in ("name", "digest", "source_type", "source", "profile")}
     return DatasetInput(Dataset(**described), [context])
+
+
+@contextmanager
+def _whole_or_none(database: Path | None) -> Iterator[None]:
+    """Leave no new database half made, as on a full disk: MLflow would never go on with it."""
+    new = database is not None and not database.exists()
+    try:
+        yield
+    except BaseException:
+        if new:
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+            for engine in SqlAlchemyStore._engine_map.values():
+                engine.dispose()
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                Path(f"{database}{suffix}").unlink(missing_ok=True)
+        raise
 
 
 def _open(uri: str) -> mlflow.MlflowClient:
