@@ -77,7 +77,8 @@ class Started(Child):
 
     def __init__(self, link: socket.socket, out: IO[str], err: IO[str]) -> None:
         super().__init__(link)
-        self._printed = (out, err)
+        self._files = (out, err)
+        self._printed: tuple[str, str] | None = None
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait for its end; give what it printed, and what it said of errors."""
@@ -85,13 +86,15 @@ class Started(Child):
         return self.printed()
 
     def printed(self) -> tuple[str, str]:
-        """Give both, and close them."""
-        told = []
-        for file in self._printed:
-            with file:
-                file.seek(0)
-                told.append(file.read())
-        return told[0], told[1]
+        """Give both, as far as they are there."""
+        if self._printed is None:
+            told = []
+            for file in self._files:
+                with file:
+                    file.seek(0)
+                    told.append(file.read())
+            self._printed = told[0], told[1]
+        return self._printed
 
 
 def order(

@@ -6,7 +6,6 @@ import re
 import shlex
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from gdexp.tracking import jobs
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.journal import Journal, Reader
 from tests.conftest import ROOT, Command
+from tests.nursery import Started
 from tests.servers import until
 from tests.sweeps.test_parent import statuses
 from tests.sweeps.test_sweeps import OFF, sweep_of
@@ -84,7 +84,7 @@ def gone(pid: int) -> bool:
 
 
 @pytest.fixture
-def running(outputs: Path) -> Iterator["subprocess.Popen[str]"]:
+def running(outputs: Path) -> Iterator[Started]:
     """Start a sweep that would take hours, without tracking, and wait for its first two jobs."""
     process = start(outputs, *LONG, OFF)
     until(lambda: len(pids(outputs)) == 2)
@@ -93,9 +93,7 @@ def running(outputs: Path) -> Iterator["subprocess.Popen[str]"]:
     process.communicate()
 
 
-def test_a_worker_that_is_killed_costs_its_own_job_only(
-    running: "subprocess.Popen[str]", outputs: Path
-) -> None:
+def test_a_worker_that_is_killed_costs_its_own_job_only(running: Started, outputs: Path) -> None:
     first = pids(outputs)
     os.kill(first[0], signal.SIGKILL)
     until(lambda: 2 in pids(outputs))  # a new worker has the job that was left
@@ -123,7 +121,7 @@ def test_an_orderly_end_is_one_of_all_workers(
     number: signal.Signals,
     status: int,
     why: str,
-    running: "subprocess.Popen[str]",
+    running: Started,
     outputs: Path,
 ) -> None:
     workers = pids(outputs).values()

@@ -27,7 +27,8 @@ from tests.kills import told
 from tests.servers import until
 from tests.sweeps.test_parent import rows, tags
 from tests.sweeps.test_sweeps import CHECKED, FAILS, OFF, sweep_of
-from tests.tracking.test_killed import feeder_of, start
+from tests.tracking.test_killed import feeder_of
+from tests.tracking.test_killed import start_anew as start
 
 KILLS = int(os.environ.get("GDEXP_SWEEP_KILLS", "2"))  # 30 of them take minutes
 SEED = int(os.environ.get("GDEXP_SWEEP_SEED", "6"))

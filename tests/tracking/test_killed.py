@@ -12,14 +12,20 @@ from pathlib import Path
 import pytest
 
 from gdexp.tracking.journal import Reader
-from tests.conftest import Command
+from tests.conftest import Command, nursery
+from tests.nursery import Started
 from tests.servers import until
 
 LONG = ["optimizer=sgd", "batch=10", "epochs=1000000"]
 
 
-def start(outputs: Path, *words: str) -> "subprocess.Popen[str]":
-    """Start a command whose Ctrl-C is not ignored, whoever started the tests."""
+def start(outputs: Path, *words: str) -> Started:
+    """Start a command, and go on."""
+    return nursery().start(words, Path.cwd(), {**os.environ, "GDEXP_OUTPUTS": str(outputs)})
+
+
+def start_anew(outputs: Path, *words: str) -> "subprocess.Popen[str]":
+    """Start an interpreter with a command; its Ctrl-C is not ignored, whoever started the tests."""
     return subprocess.Popen(
         [sys.executable, "-m", "gdexp", *words],
         env={**os.environ, "GDEXP_OUTPUTS": str(outputs)},
@@ -116,7 +122,7 @@ def test_a_run_that_was_killed_is_the_same_run_when_it_goes_on(
 
 @pytest.mark.parametrize("seconds", [0.03, 0.08, 0.12, 0.16, 0.2])
 def test_an_end_at_the_very_start_is_orderly_too(seconds: float, outputs: Path) -> None:
-    process = start(outputs, *LONG, "tracking=off")
+    process = start_anew(outputs, *LONG, "tracking=off")
     signal.sigtimedwait([], seconds)
     process.terminate()
     _, stderr = process.communicate(timeout=60)
@@ -127,7 +133,7 @@ def test_an_end_at_the_very_start_is_orderly_too(seconds: float, outputs: Path) 
 def test_a_feeder_that_is_killed_takes_nothing_with_it_and_the_next_closes_its_run(
     outputs: Path, gdexp: Command
 ) -> None:
-    process = start(outputs, "optimizer=sgd", "batch=10", "epochs=900")
+    process = start_anew(outputs, "optimizer=sgd", "batch=10", "epochs=900")
     until(lambda: [*outputs.glob("runs/*/*/mlflow.json")])
     os.kill(feeder_of(process.pid), signal.SIGKILL)
     stdout, stderr = process.communicate(timeout=60)
