@@ -22,7 +22,7 @@ ui: $(VENV)/.run ## Open the runs in the MLflow UI
 	$(BIN)/python -m gdexp ui
 
 test: check browser $(if $(TORCH),$(VENV)/.torch) ## Install, check and test everything (TORCH=1: beside PyTorch, too)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Lint, formatting, types and import layers
 	$(BIN)/ruff check .

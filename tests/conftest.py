@@ -15,11 +15,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from omegaconf import OmegaConf
+from threadpoolctl import threadpool_limits
 
 from gdexp import cli, signals
 from gdexp.data import Dataset, Examples, Mnist
 from gdexp.errors import GdexpError
 from tests.nursery import FEEDER, PLACE, Child, Nursery, fork_feeder
+
+# Several processes of tests share the cores: threads of BLAS would wait for each other in loops.
+threadpool_limits(1)
 
 settings.register_profile("gdexp", deadline=None)  # no test is about time
 settings.load_profile("gdexp")
