@@ -4,7 +4,7 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
-from gdexp.commands.words import STORE, Parser, outputs_of, tracking_of
+from gdexp.commands.words import Parser, outputs_of, tracking_of
 from gdexp.errors import GdexpError
 
 ABOUT = """\
@@ -38,17 +38,7 @@ def main(words: Sequence[str]) -> int:
     GdexpError
         Where a word cannot be read.
     """
-    parser = Parser("doctor", ABOUT)
-    parser.add_argument("--fix", action="store_true", help="mend what can be mended")
-    parser.add_argument(
-        "--host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="nothing runs on this machine any more: its runs are judged, too",
-    )
-    parser.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
-    given = parser.read(words)
+    given = _parser().read(words)
     tracking = tracking_of(given.store)
     if tracking.uri is None:
         raise GdexpError("tracking.uri: must name a store.")
@@ -69,6 +59,20 @@ def main(words: Sequence[str]) -> int:
             _show("", "", f"-> {check.advice}")
     print(f"\n{'all is well' if not wrong else f'{wrong} to be looked at'}", flush=True)
     return int(bool(wrong))
+
+
+def _parser() -> Parser:
+    """Give what reads the words."""
+    parser = Parser("doctor", ABOUT).with_store()
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended")
+    parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="nothing runs on this machine any more: its runs are judged, too",
+    )
+    return parser
 
 
 def _show(name: str, state: str, text: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gdexp.commands.export import count
-from gdexp.commands.words import STORE, Parser, outputs_of, tracking_of
+from gdexp.commands.words import Parser, outputs_of, tracking_of
 from gdexp.errors import GdexpError, SettingError
 from gdexp.stored import StoredRun, open_store
 from gdexp.tracking.settings import Tracking
@@ -34,10 +34,9 @@ def main(words: Sequence[str]) -> int:
     GdexpError
         Where the file is no archive, or is damaged, or the store does not take it.
     """
-    parser = Parser("import", ABOUT)
+    parser = Parser("import", ABOUT).with_store()
     parser.add_argument("file", metavar="FILE", help="what python -m gdexp export wrote")
     parser.add_argument("--experiment", help="into which they go; otherwise, as they were")
-    parser.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
     given = parser.read(words)
     tracking, outputs = tracking_of(given.store), outputs_of(given.store)
     if tracking.uri is None:

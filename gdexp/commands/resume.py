@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gdexp import recorded, signals
 from gdexp.commands import resume_sweep
-from gdexp.commands.words import STORE, Parser, open_reader, outputs_of, tracking_of
+from gdexp.commands.words import Parser, open_reader, outputs_of, tracking_of
 from gdexp.complain import complaint
 from gdexp.descent import Arriving
 from gdexp.errors import GdexpError
@@ -52,23 +52,7 @@ def main(words: Sequence[str]) -> int:
     GdexpError
         Where there is no such run, or it cannot go on.
     """
-    parser = Parser("resume", ABOUT)
-    parser.add_argument(
-        "run", metavar="RUN or SWEEP", help="its output folder, its id, its name, or latest"
-    )
-    parser.add_argument(
-        "settings", nargs="*", metavar="SETTING=VALUE", help="of a sweep: those of its launcher"
-    )
-    parser.add_argument(
-        "--force",
-        action="store_true",
-        help="also with other code, or from another machine; the bits may then be others",
-    )
-    parser.add_argument(
-        "--retry-failed", action="store_true", help="of a sweep: run jobs again that failed"
-    )
-    parser.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
-    given = parser.read(words)
+    given = _parser().read(words)
     if (sweep := resume_sweep.named(given.run, outputs_of(given.store))) is not None:
         return resume_sweep.resume(sweep, given)
     if given.settings or given.retry_failed:
@@ -89,6 +73,26 @@ def main(words: Sequence[str]) -> int:
         with signals.raised():
             complete = session.close()
     return int(not complete)
+
+
+def _parser() -> Parser:
+    """Give what reads the words."""
+    parser = Parser("resume", ABOUT).with_store()
+    parser.add_argument(
+        "run", metavar="RUN or SWEEP", help="its output folder, its id, its name, or latest"
+    )
+    parser.add_argument(
+        "settings", nargs="*", metavar="SETTING=VALUE", help="of a sweep: those of its launcher"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="also with other code, or from another machine; the bits may then be others",
+    )
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="of a sweep: run jobs again that failed"
+    )
+    return parser
 
 
 def _folder(given: argparse.Namespace) -> Path:

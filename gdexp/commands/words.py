@@ -33,6 +33,11 @@ class Parser(argparse.ArgumentParser):
         )
         self._command = command
 
+    def with_store(self) -> "Parser":
+        """Name the settings of the store in the help."""
+        self.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
+        return self
+
     def error(self, message: str) -> NoReturn:
         """Refuse what cannot be read."""
         raise GdexpError(f"{self._command}: {message}. {self.prog} --help tells how it is used.")
@@ -54,8 +59,7 @@ class Parser(argparse.ArgumentParser):
                 help='which runs, such as "optimizer=sgd and eta>=1 and best/val_accuracy>0.9"',
             )
         self.add_argument("--experiment", help="the experiment of MLflow in which to look")
-        self.epilog = f"Settings of the store: {'=..., '.join(STORE)}=..."
-        return self
+        return self.with_store()
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Read the words; ``name=value``, with the name of a setting of the store, is kept apart.

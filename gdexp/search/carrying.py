@@ -86,12 +86,17 @@ def carry_out(
         if search is None:
             hold.let_go(remove=True)
             return
-        with read_write(master), open_dict(master):
-            master.hydra.sweep.dir = str(folder)  # which launchers make
-        if isinstance(getattr(launcher, "local", None), local.Settings):
-            _locally(search, workers, frozen)
-        else:
-            _by_launcher(search, launcher, settings)
+        _perform(search, launcher, workers, master)
+
+
+def _perform(search: Search, launcher: Any, workers: int, master: DictConfig) -> None:
+    """Carry trials out until there are no more."""
+    with read_write(master), open_dict(master):
+        master.hydra.sweep.dir = str(search.plan.folder)  # which launchers make
+    if isinstance(getattr(launcher, "local", None), local.Settings):
+        _locally(search, workers, search.plan.loader)
+    else:
+        _by_launcher(search, launcher, search.plan.settings)
 
 
 def _begun(plan: SearchPlan, composing: Composing, workers: int, task: Any) -> Search | None:

@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gdexp.errors import GdexpError
+from gdexp.process import alive
 from gdexp.result import plural
 from gdexp.sweeps import kept
 from gdexp.sweeps.planning import Plan
-from gdexp.tracking.hold import RUN, Hold, holder
+from gdexp.tracking.hold import RUN, Hold, held, holder
 
 STARTS = "starts.lock"  # beside the sweeps: who looks for one, or begins one
 PAUSE = 0.02  # seconds between two tries
@@ -68,7 +69,7 @@ def going(plan: Plan) -> Path | None:
     """Give the folder of a sweep of just these jobs that another command is carrying out."""
     wanted = {job.key for job in plan.jobs}
     for folder, head in _sweeps(plan):
-        if set(head.keys) == wanted and _held(folder):
+        if set(head.keys) == wanted and held(folder, RUN):
             return folder
     return None
 
@@ -123,16 +124,6 @@ def _outputs(plan: Plan) -> Path:
     return Path(plan.jobs[0].outputs).absolute()
 
 
-def _held(folder: Path) -> bool:
-    if not (folder / RUN).exists():
-        return False
-    try:
-        Hold(folder, RUN).let_go()
-    except BlockingIOError:
-        return True
-    return False
-
-
 def _patiently(folder: Path, name: str, goes_on: Callable[[], bool]) -> Hold | None:
     """Take a hold, or wait for it as long as that makes sense."""
     end = time.monotonic() + PATIENCE
@@ -151,11 +142,6 @@ def _lives(who: str) -> bool:
         told = json.loads(who)
         if told["host"] != socket.gethostname():
             return True
-        os.kill(int(told["pid"]), 0)
-    except ProcessLookupError:
-        return False
+        return alive(int(told["pid"]))
     except (ValueError, LookupError, TypeError):
         return False  # nothing is written yet, or no more
-    except PermissionError:
-        pass
-    return True
