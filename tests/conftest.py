@@ -87,11 +87,21 @@ def _lent_feeders() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def _no_foreign_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def _forget() -> None:
     # Not only the user's own: mlflow.set_tracking_uri, in one test, sets it for all that follow.
     for name in FOREIGN:
-        monkeypatch.delenv(name, raising=False)
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_foreign_settings_of_a_module() -> None:
+    """Keep them from what all tests of a module share, too, which is made before its tests."""
+    _forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_foreign_settings() -> None:
+    _forget()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tests.browser.test_mlflow_page import CARD, DRAWN, HEADER, LINES, column
 OWN = [  # what the page writes to its console on any view, ours or not
     r"404 \(Not Found\).*/users/current",
     r"ResizeObserver loop completed",
+    r"Error: <\w+> attribute \w+: .*NaN.* http://[\w.:]+/static-files/",  # axes before their data
 ]
 CURVES = ("val/accuracy", "train/cost_mean")  # of four: a chart takes seconds to be drawn
 AXIS = "plot => [plot.layout.xaxis.title.text ?? plot.layout.xaxis.title, plot.layout.xaxis.type]"
