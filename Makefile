@@ -8,9 +8,14 @@ SECTIONS ?=
 TORCH ?=
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	--constraint constraints.txt
 
-.PHONY: help run ui test check format bench browser book notebook studies clean
+# What is imported is compiled once, and kept: pip would compile four times as much beforehand, and
+# without keeping it every process that starts would do it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run ui test check lint format bench browser book notebook studies clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -21,14 +26,16 @@ run: $(VENV)/.run ## Install, and train on the embedded digits (ARGS="..." for a
 ui: $(VENV)/.run ## Open the runs in the MLflow UI
 	$(BIN)/python -m gdexp ui
 
-test: check browser $(if $(TORCH),$(VENV)/.torch) ## Install, check and test everything (TORCH=1: beside PyTorch, too)
+test: lint browser $(if $(TORCH),$(VENV)/.torch) ## Install, check and test everything (TORCH=1: beside PyTorch, too)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-check: $(VENV)/.dev ## Lint, formatting, types and import layers
+check: lint ## Lint, formatting, types and import layers
+	$(BIN)/python -m pytest tests/test_layers.py
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests/test_layers.py
 
 format: $(VENV)/.dev ## Bring the code into shape
 	$(BIN)/ruff check --fix .
@@ -81,6 +88,8 @@ $(VENV)/.torch: $(VENV)/.dev
 		|| echo "PyTorch cannot be installed here: its tests will say that they were not run."
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
-	$(PIP) --editable '.[compiled,dask,functions,optuna,postgres,dev]'
-	@touch $@
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Installing into $(VENV), with what the tests need: two minutes or three ..."
+	@$(PIP) --editable '.[compiled,dask,functions,optuna,postgres,report,dev]'
+	@$(BIN)/python -m gdexp.engines.compiled
+	@touch $(VENV)/.run $@
