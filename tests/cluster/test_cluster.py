@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -24,7 +25,6 @@ from tests.samples import images
 from tests.stores import uri_of
 from tests.sweeps.test_local import figures
 from tests.sweeps.test_sweeps import OFF, sweep_of
-from tests.tracking.test_killed import start
 
 if not find_spec("distributed"):  # importing it here would cost each process of tests a second
     pytest.skip("distributed is not installed", allow_module_level=True)
@@ -51,6 +51,17 @@ def words(machines: list[Machine]) -> list[str]:
     return ["launcher=dask", f"launcher.address=tcp://{machines[0].address}:{PORT}"]
 
 
+def begin(outputs: Path, *more: str) -> "subprocess.Popen[str]":
+    """Start a sweep."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gdexp", "-m", *more],
+        env={**os.environ, "GDEXP_OUTPUTS": str(outputs)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def going(outputs: Path) -> int:
     """Count the jobs that are going, as far as it is known here."""
     found = [state for folder in outputs.glob("sweeps/*/*") for state in jobs.states(folder)]
@@ -59,7 +70,7 @@ def going(outputs: Path) -> int:
 
 @WHOLE
 def test_ctrl_c_calls_all_jobs_back(machines: list[Machine], home: Path) -> None:
-    process = start(home, "-m", "epochs=1000000", OFF, *words(machines))
+    process = begin(home, "epochs=1000000", OFF, *words(machines))
     until(lambda: going(home) == 1)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
@@ -96,7 +107,7 @@ def test_lost_workers_cost_no_job(machines: list[Machine], home: Path) -> None:
     outputs, (_, first, second, third) = home / "lost", machines
     epochs = ",".join(map(str, [*LONG, *range(1, JOBS - 1)]))
     settings = [f"epochs={epochs}", "engine=reference", "checkpoint.seconds=0.5"]
-    process = start(outputs, "-m", *settings, *words(machines))
+    process = begin(outputs, *settings, *words(machines))
     for number, end in enumerate(("kill", "cut_off")):
         until(lambda number=number: in_its_middle(outputs, number))
         pid = jobs.states(sweep_of(outputs))[number].start["tags"]["gdexp.pid"]
