@@ -1,15 +1,13 @@
 """What the tests share: the program as a command, and data sets small enough to loop over."""
 
-import atexit
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +18,8 @@ from threadpoolctl import threadpool_limits
 from gdexp import cli, signals
 from gdexp.data import Dataset, Examples, Mnist
 from gdexp.errors import GdexpError
-from tests.nursery import FEEDER, PLACE, Child, Nursery, fork_feeder
+from tests import nursery
+from tests.nursery import Nursery
 
 # Several processes of tests share the cores: threads of BLAS would wait for each other in loops.
 threadpool_limits(1)
@@ -35,12 +34,10 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 FOREIGN = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "HYDRA_FULL_ERROR")
 
 
-@cache
-def nursery() -> Nursery:
-    """What forks the commands of this process' tests."""
-    made = Nursery()
-    atexit.register(made.close)
-    return made
+def pytest_configure(config: pytest.Config) -> None:
+    """Have one nursery, for all processes of tests."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(Nursery().close)
 
 
 def command(
@@ -60,7 +57,7 @@ def command(
     begins = any(name.startswith("PYTHON") for name in env)
     env = {**kept, "GDEXP_OUTPUTS": str(outputs), **env}
     if not begins:
-        return nursery().run(words, cwd, env, stdin, timeout)
+        return nursery.run(words, cwd, env, stdin, timeout)
     return subprocess.run(
         [sys.executable, "-m", "gdexp", *words],
         cwd=cwd,
@@ -75,16 +72,21 @@ def command(
 @pytest.fixture(autouse=True, scope="session")
 def _lent_feeders() -> Iterator[None]:
     """Have the feeders of commands inside this process forked, too."""
-
-    def forked(*words: Any, **more: Any) -> Child:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(PLACE, nursery().place(FEEDER))
-            return fork_feeder(*words, **more)
-
-    lent = SimpleNamespace(Popen=forked, PIPE=subprocess.PIPE)
+    lent = SimpleNamespace(Popen=nursery.fork_feeder, PIPE=subprocess.PIPE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gdexp.tracking.feeder.subprocess", lent)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_feeders_of_another_module() -> Iterator[None]:
+    """End those that runs from Python leave, which would go on to the end of all tests."""
+    yield
+    running = sys.modules.get("gdexp.api.running")
+    if running is not None:
+        for feeder in running._session.feeders.values():
+            feeder.finish()
+        running._session.feeders.clear()
 
 
 def _forget() -> None:

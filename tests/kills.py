@@ -32,7 +32,7 @@ from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import NAME, Reader
 from gdexp.training import train
 
-IN_A_ROW = 4  # kills of one run, at most: then it may end
+IN_A_ROW = 4  # kills of one run, at most: then it may end; fewer, where all are to have some
 
 
 def begin(request: Request) -> None:
@@ -135,11 +135,12 @@ def main(requests: list[Request], folder: Path, kills: int, seed: int) -> dict[s
     for request in requests:
         warm(request.experiment)
     alone = [*undisturbed(requests, folder / "alone")]
+    most = min(IN_A_ROW, max(kills // len(requests), 1))
     for at, (request, seconds, expected) in enumerate(cycle(alone)):
         if count >= kills:
             break
         this = replace(request, output=folder / f"{at}")
-        count += disturbed(this, min(IN_A_ROW, kills - count), seconds, rng)
+        count += disturbed(this, min(most, kills - count), seconds, rng)
         found = told(this.output)
         other += [(" ".join(request.overrides), k) for k in found if found[k] != expected[k]]
         shutil.rmtree(this.output)

@@ -2,14 +2,18 @@
 
 A command's imports take a second, MLflow's five, and the tests run hundreds of commands. These are
 processes of their own with their own environment, folder and streams, all the same; what is tested
-of a process' very beginning, of signals and of memory starts an interpreter.
+of a process' very beginning, of signals and of memory starts an interpreter. Feeders have opened a
+store before, too, and begin a new one with the empty one that MLflow made then.
 """
 
 import atexit
 import importlib.util
 import json
+import logging
 import os
 import runpy
+import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,10 +27,15 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 DRAWING = ("matplotlib.figure", "matplotlib.backends.backend_agg")
-EXTRAS = ("numba", "sympy")  # imported where they are installed
-COMMAND = ("gdexp.__main__", ("gdexp.app", "pandas", "scipy.special", *DRAWING, *EXTRAS))
-FEEDER = ("gdexp.tracking.feed", ("gdexp.tracking.store", "gdexp.tracking.model"))
-PLACE = "GDEXP_TESTS_NURSERY"  # where a command finds who forks its feeder
+EXTRAS = ("numba", "optuna", "sympy")  # imported where they are installed
+COMMAND, FEEDER = "gdexp.__main__", "gdexp.tracking.feed"
+KINDS = {  # what they import
+    COMMAND: ("gdexp.app", "pandas", "scipy.special", *DRAWING, *EXTRAS),
+    FEEDER: ("gdexp.tracking.store", "gdexp.tracking.model"),
+}
+PLACE = "GDEXP_TESTS_NURSERY"  # names the folder in which those listen who fork
+MAKE = "GDEXP_TESTS_MAKE"  # where it is set, feeders have MLflow make new stores
+EMPTY = "empty.db"
 LONGEST = 1 << 20  # bytes of an order
 
 
@@ -35,7 +44,9 @@ class Child:
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
-        self.pid = int(link.recv(32))
+        told = link.recv(32)
+        assert told, "the process that forks has ended: see what it said"
+        self.pid = int(told)
         self.returncode: int | None = None
         self.stdin: IO[str] | None = None
         self.stdout: IO[str] | None = None
@@ -98,33 +109,62 @@ class Started(Child):
 
 
 def order(
-    place: str, argv: Sequence[str], cwd: str, env: Mapping[str, str], fds: list[int]
+    kind: str, argv: Sequence[str], cwd: str, env: Mapping[str, str], fds: list[int]
 ) -> socket.socket:
     """Have a process forked, with these three files as its streams."""
     link = socket.socket(socket.AF_UNIX)
-    link.connect(place)
+    link.connect(f"{os.environ[PLACE]}/{kind}")
     what = json.dumps({"argv": [*argv], "cwd": cwd, "env": {**env}}).encode()
     socket.send_fds(link, [len(what).to_bytes(4, "big")], fds)
     link.sendall(what)
     return link
 
 
-def serve(place: str, module: str, preload: Sequence[str]) -> None:
-    """Import, and fork whatever is ordered; ends with who started it."""
-    for name in preload:
-        if name not in EXTRAS or importlib.util.find_spec(name):
-            importlib.import_module(name)
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(f"{place}.new")
-        listening.listen(64)
-        Path(f"{place}.new").rename(place)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        while True:
+def serve(fd: int, module: str) -> None:
+    """Import with the first order, and fork whatever is ordered; ends with who started it."""
+    ready = False
+    with socket.socket(fileno=fd) as listening:
+        while 0 not in select.select([0, fd], [], [])[0]:
+            ready = ready or prepare(module)
             link, _ = listening.accept()
             if os.fork() == 0:
                 listening.close()
                 attend(link, module)
             link.close()
+
+
+def prepare(module: str) -> bool:
+    """Import what processes of this kind need."""
+    for name in KINDS[module]:
+        if name not in EXTRAS or importlib.util.find_spec(name):
+            importlib.import_module(name)
+    if module == FEEDER:
+        open_a_store()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    return True
+
+
+def open_a_store() -> None:
+    """Have MLflow prepare what it does with its first store, and keep an empty one for others."""
+    store: Any = importlib.import_module("gdexp.tracking.store")
+    engines = importlib.import_module("mlflow.store.tracking.sqlalchemy_store").SqlAlchemyStore
+    empty, opened = Path(os.environ[PLACE], EMPTY), store._open
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory(dir=empty.parent) as folder:
+        opened(f"sqlite:///{folder}/mlflow.db")
+        engines._engine_map.pop(f"sqlite:///{folder}/mlflow.db").dispose()
+        shutil.copy(f"{folder}/mlflow.db", empty)
+        store.Store(f"sqlite:///{folder}/mlflow.db", "gdexp", f"{folder}/artifacts").close()
+        engines._engine_map.clear()
+
+    def begun(uri: str) -> Any:
+        database = Path(uri.removeprefix("sqlite:///"))
+        if uri.startswith("sqlite:///") and not database.exists() and MAKE not in os.environ:
+            shutil.copy(empty, f"{database}.{os.getpid()}")
+            Path(f"{database}.{os.getpid()}").rename(database)  # whole, whenever it is killed
+        return opened(uri)
+
+    store._open = begun
 
 
 def attend(link: socket.socket, module: str) -> None:
@@ -180,6 +220,7 @@ def become(module: str, what: dict[str, Any], fds: list[int]) -> None:
 def lend_feeders() -> None:
     """Have feeders forked, too, in this process and in those that it forks."""
     if PLACE in os.environ:
+        Path(os.environ[PLACE], f"{os.getpid()}-feeder").unlink(missing_ok=True)  # of a namesake
         feeder: Any = importlib.import_module("gdexp.tracking.feeder")
         feeder.subprocess = SimpleNamespace(Popen=fork_feeder, PIPE=subprocess.PIPE)
 
@@ -190,67 +231,79 @@ def fork_feeder(
     """Stand in for the `subprocess.Popen` of `gdexp.tracking.feeder`."""
     (theirs_in, ours_in), (ours_out, theirs_out) = os.pipe(), os.pipe()
     fds = [theirs_in, theirs_out, stderr.fileno()]
-    child = Child(order(os.environ[PLACE], [], str(Path.cwd()), env, fds))
+    child = Child(order(FEEDER, [], str(Path.cwd()), env, fds))
+    Path(os.environ[PLACE], f"{os.getpid()}-feeder").write_text(f"{child.pid}\n")
     os.close(theirs_in)
     os.close(theirs_out)
     child.stdin, child.stdout = os.fdopen(ours_in, "w"), os.fdopen(ours_out)
     return child
 
 
+def start(words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str = "") -> Started:
+    """Stand in for `subprocess.Popen`, of a command."""
+    out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115
+    given, ours = os.pipe()
+    fds = [given, out.fileno(), err.fileno()]
+    child = Started(order(COMMAND, words, str(cwd), env, fds), out, err)
+    os.close(given)
+    threading.Thread(target=write, args=(ours, stdin), daemon=True).start()
+    return child
+
+
+def run(
+    words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str, timeout: float
+) -> "subprocess.CompletedProcess[str]":
+    """Stand in for `subprocess.run`, of a command."""
+    child = start(words, cwd, env, stdin)
+    try:
+        child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise
+    finally:
+        told = child.printed()
+    return subprocess.CompletedProcess([*words], child.wait(), *told)
+
+
 class Nursery:
-    """The two processes that fork: one knows the commands, one MLflow."""
+    """The two processes that fork: one knows the commands, one MLflow.
+
+    They are there for all processes of tests, and import nothing before the first order.
+    """
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="nursery-")
-        self._started: dict[str, subprocess.Popen[bytes]] = {}
+        os.environ[PLACE] = self._folder.name
+        self._started = [self._start(kind) for kind in KINDS]
 
-    def place(self, kind: tuple[str, tuple[str, ...]]) -> str:
-        """Give where a kind of process is ordered, once somebody listens there."""
-        module, preload = kind
-        place = f"{self._folder.name}/{module}"
-        if module not in self._started:
-            words = [sys.executable, "-m", "tests.nursery", place, module, *preload]
-            env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
-            root = Path(__file__).parents[1]
-            self._started[module] = subprocess.Popen(words, cwd=root, env=env)
-        while not Path(place).exists():
-            assert self._started[module].poll() is None, f"{module} could not be imported"
-            signal.sigtimedwait([], 0.02)
-        return place
-
-    def start(
-        self, words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str = ""
-    ) -> Started:
-        """Stand in for `subprocess.Popen`, of a command."""
-        env = {**env, PLACE: self.place(FEEDER)}
-        out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115
-        given, ours = os.pipe()
-        fds = [given, out.fileno(), err.fileno()]
-        child = Started(order(self.place(COMMAND), words, str(cwd), env, fds), out, err)
-        os.close(given)
-        threading.Thread(target=write, args=(ours, stdin), daemon=True).start()
-        return child
-
-    def run(
-        self, words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str, timeout: float
-    ) -> "subprocess.CompletedProcess[str]":
-        """Stand in for `subprocess.run`, of a command."""
-        child = self.start(words, cwd, env, stdin)
-        try:
-            child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            raise
-        finally:
-            told = child.printed()
-        return subprocess.CompletedProcess([*words], child.wait(), *told)
+    def _start(self, kind: str) -> "subprocess.Popen[bytes]":
+        env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(f"{self._folder.name}/{kind}")
+            listening.listen(64)
+            fd = listening.fileno()
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.nursery", str(fd), kind],
+                cwd=Path(__file__).parents[1],
+                env=env,
+                stdin=subprocess.PIPE,  # which ends with this process
+                pass_fds=[fd],
+                start_new_session=True,  # Ctrl-C is for the tests
+            )
 
     def close(self) -> None:
         """End those that fork; what they forked ends by itself."""
-        for process in self._started.values():
+        for process in self._started:
             process.kill()
-            process.wait()
+            process.communicate()
         self._folder.cleanup()
+        del os.environ[PLACE]
+
+
+def feeder_of(pid: int) -> int:
+    """Give the process that feeds what a forked command does, once there is one; else 0."""
+    told = Path(os.environ[PLACE], f"{pid}-feeder")
+    return int(told.read_text() or 0) if told.exists() else 0
 
 
 def write(fd: int, text: str) -> None:
@@ -260,4 +313,4 @@ def write(fd: int, text: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2], sys.argv[3:])
+    serve(int(sys.argv[1]), sys.argv[2])

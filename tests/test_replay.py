@@ -53,13 +53,9 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One store, and one process that feeds it."""
-    folder = tmp_path_factory.mktemp("replay") / "outputs"
-    yield folder
-    for feeder in running._session.feeders.values():
-        feeder.finish()
-    running._session.feeders.clear()
+    return tmp_path_factory.mktemp("replay") / "outputs"
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +165,7 @@ def test_an_interrupted_run_is_replayed_as_far_as_it_came(
     monkeypatch.undo()
     monkeypatch.setenv("GDEXP_OUTPUTS", str(outputs))
     folder = max(outputs.glob("runs/*/*"))
-    (feeder,) = running._session.feeders.values()
+    (feeder,) = (each for each in running._session.feeders.values() if folder in each.runs)
     feeder.wait(folder)
     replayed = inside("replay", str(folder))
     assert replayed.returncode == 0, replayed.stderr

@@ -24,7 +24,7 @@ from gdexp.tracking.journal import NAME, seal, unseal
 from tests.conftest import ROOT, Command
 from tests.kills import told
 
-KILLS = int(os.environ.get("GDEXP_KILLS", "60"))  # 200 of them take more than a minute
+KILLS = int(os.environ.get("GDEXP_KILLS", "30"))  # 200 of them take more than a minute
 FAST = "engine=compiled" if installed() else "engine=reference"
 RUNS = [
     "optimizer=gd eta=1 epochs=40 engine=reference",

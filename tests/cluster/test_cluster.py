@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ from tests.stores import uri_of
 from tests.sweeps.test_local import figures
 from tests.sweeps.test_sweeps import OFF, sweep_of
 
-pytest.importorskip("distributed")
+if not find_spec("distributed"):  # importing it here would cost each process of tests a second
+    pytest.skip("distributed is not installed", allow_module_level=True)
 if sys.platform != "linux":
     pytest.skip("addresses for several machines are had on Linux", allow_module_level=True)
 JOBS = int(os.environ.get("GDEXP_CLUSTER_JOBS", "12"))

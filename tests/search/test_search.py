@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import statistics
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from tests.servers import until
 from tests.sweeps.test_sweeps import OFF, sweep_of
 from tests.tracking.test_killed import start
 
-optuna = pytest.importorskip("optuna")
+if not find_spec("optuna"):  # importing it here would cost each process of tests a second
+    pytest.skip("optuna is not installed", allow_module_level=True)
 
 TRIALS = int(os.environ.get("GDEXP_SEARCH", "12"))  # 40 is what the docs tell of
 DOC = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
@@ -48,6 +50,7 @@ def told(outputs: Path) -> dict[str, Any]:
 
 def optuna_s(outputs: Path) -> Any:
     """Load the study as anybody would."""
+    import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 

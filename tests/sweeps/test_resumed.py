@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,11 +23,11 @@ from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import NAME, seal, unseal
 from tests.conftest import CONF, Command, command
 from tests.kills import told
+from tests.nursery import Started, feeder_of
 from tests.servers import until
 from tests.sweeps.test_parent import rows, tags
 from tests.sweeps.test_sweeps import CHECKED, FAILS, OFF, sweep_of
-from tests.tracking.test_killed import feeder_of
-from tests.tracking.test_killed import start_anew as start
+from tests.tracking.test_killed import start
 
 KILLS = int(os.environ.get("GDEXP_SWEEP_KILLS", "2"))  # 30 of them take minutes
 SEED = int(os.environ.get("GDEXP_SWEEP_SEED", "6"))
@@ -60,15 +59,12 @@ def children(pid: int) -> list[int]:
     return []
 
 
-def strike(process: "subprocess.Popen[str]", whom: str) -> bool:
+def strike(process: Started, whom: str) -> bool:
     """Kill a command, one of its workers, or all of it; False where that was gone already."""
-    feeder = None
-    with suppress(AssertionError, OSError):
-        feeder = feeder_of(process.pid)
-    workers = [pid for pid in children(process.pid) if pid != feeder]
+    feeder = feeder_of(process.pid)
     victims = {
         "parent": [process.pid],
-        "worker": workers[:1],
+        "worker": children(process.pid)[:1],
         "all": [process.pid, *([feeder] if feeder else [])],
     }[whom]
     gone = process.poll() is not None
@@ -105,10 +101,10 @@ def going_on(folder: Path | None, rng: random.Random) -> list[str]:
     return rng.choice([[*SLOW, *OFTEN, "sweep.resume=true"], ["resume", str(folder)]])
 
 
-def moment(process: "subprocess.Popen[str]", outputs: Path, rng: random.Random) -> None:
+def moment(process: Started, outputs: Path, rng: random.Random) -> None:
     """Wait for a random moment: some time after the start, or some records later."""
     if rng.random() < 0.3:
-        signal.sigtimedwait([], rng.uniform(0, 6))
+        signal.sigtimedwait([], rng.uniform(0, 3))
         return
     enough = written(outputs) + rng.randint(1, 12)
     until(lambda: process.poll() is not None or written(outputs) >= enough)
@@ -332,7 +328,7 @@ def test_of_two_that_start_the_same_sweep_at_once_one_carries_it_out(outputs: Pa
         assert kinds == {"start": 1, "resume": 1, "end": 2}
 
 
-def one_of(both: "list[subprocess.Popen[str]]", outputs: Path) -> None:
+def one_of(both: list[Started], outputs: Path) -> None:
     """Have one of two commands say that the other carries the sweep out, and end the latter."""
     until(lambda: any(process.poll() is not None for process in both))
     other, winner = sorted(both, key=lambda process: process.poll() is None)

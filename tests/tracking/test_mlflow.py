@@ -21,6 +21,7 @@ from gdexp.problems import Architecture, Network, Quadratic
 from gdexp.tracking.journal import Reader
 from gdexp.views import MARK, missing
 from tests.conftest import Command, command
+from tests.nursery import MAKE
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # mlflow's own
 
@@ -265,7 +266,8 @@ def test_commands_that_start_at_once_on_a_new_store_all_get_in(
 ) -> None:
     fresh = tmp_path / "fresh"
     with ThreadPoolExecutor(4) as pool:
-        ran = list(pool.map(lambda s: gdexp(f"seed={s}", "epochs=1", outputs=fresh), range(4)))
+        words = [[f"seed={s}", "epochs=1"] for s in range(4)]
+        ran = list(pool.map(lambda each: gdexp(*each, outputs=fresh, **{MAKE: "1"}), words))
     assert [each.returncode for each in ran] == [0] * 4, [each.stderr for each in ran]
     assert runs(fresh) == [(f"sgd m=10 eta=3 s={s}", "FINISHED") for s in range(4)]
 
