@@ -60,13 +60,13 @@ def test_a_contradiction_is_told_in_one_line(words: str, inside: Command, output
     assert not [*outputs.glob("runs/**/*")], "no run is left behind"
 
 
-def test_numbers_have_no_accuracy_to_stop_by(gdexp: Command, outputs: Path) -> None:
+def test_numbers_have_no_accuracy_to_stop_by(inside: Command, outputs: Path) -> None:
     words = ["data=houses", "architecture=regression", "tracking=off"]
     for stop, told in (
         (["stop=early"], "there is no accuracy here. Write stop.metric=cost."),
         (["stop=target", "stop.accuracy=0.9"], "stop=target: there is no accuracy of 'val' here."),
     ):
-        ran = gdexp(*words, *stop)
+        ran = inside(*words, *stop)
         assert_one_line(ran.stderr, told)
         assert ran.returncode == 1
     assert not [*outputs.rglob("journal.jsonl")]

@@ -65,7 +65,7 @@ MISTAKES = {
     "eta=" + "9" * 400: ["eta must be a finite number > 0"],
     "eta=???": ["eta: Missing mandatory value"],
     "architecture.hidden=[1000000000]": ["architecture.hidden must be a list", "1,000,000"],
-    "architecture.hidden=[1000000,1000000]": ["do not fit into memory", "fewer units"],
+    "architecture.hidden=[1,1000000,1000000]": ["do not fit into memory", "fewer units"],
     "data._target_=gdexp.data.Mnist": ["data.root must be set"],
     "architecture._target_=gdexp.problems.Quadratic": ["a dataclass that offers sizes"],
     "architecture=null": ["architecture=null: must name an option"],
@@ -150,7 +150,7 @@ GOOD = {
     ],
 )
 def test_a_file_of_mnist_that_is_damaged(
-    name: str, content: bytes, told: str, gdexp: Command, tmp_path: Path
+    name: str, content: bytes, told: str, inside: Command, tmp_path: Path
 ) -> None:
     root = tmp_path / "mnist"
     root.mkdir()
@@ -159,7 +159,7 @@ def test_a_file_of_mnist_that_is_damaged(
         del files[name.removesuffix(".gz")]
     for each, data in files.items():
         (root / each).write_bytes(data)
-    ran = gdexp("data=mnist", f"data.root={root}", "tracking=off", GDEXP_CACHE=str(tmp_path / "c"))
+    ran = inside("data=mnist", f"data.root={root}", "tracking=off", GDEXP_CACHE=str(tmp_path / "c"))
     assert_one_line(ran.stderr, told, str(root / name.removesuffix(".gz")))
     assert ran.returncode == 1
 
@@ -181,10 +181,10 @@ def test_mnist_that_is_nowhere(gdexp: Command, tmp_path: Path) -> None:
     ],
 )
 def test_an_option_of_ones_own_that_is_broken(
-    content: str, told: list[str], gdexp: Command, tmp_path: Path
+    content: str, told: list[str], inside: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "own" / "architecture").mkdir(parents=True)
     (tmp_path / "own" / "architecture" / "mine.yaml").write_text(content)
-    ran = gdexp("--config-dir", "own", "architecture=mine", "tracking=off")
+    ran = inside("--config-dir", "own", "architecture=mine", "tracking=off")
     assert_one_line(ran.stderr, *told)
     assert ran.returncode == 1

@@ -7,6 +7,7 @@ unless it needs something given, or is refused by a problem that it could be mea
 import importlib
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -70,12 +71,17 @@ def refusal(problem: str, group: str, option: str) -> str | None:
     return next((told for pattern, told in REFUSED.items() if fnmatch(case, pattern)), None)
 
 
+# Options of a group that a problem has no use for are refused as a group: the last one stands for
+# all of them, but where GDEXP_MATRIX=whole.
+WHOLE = os.environ.get("GDEXP_MATRIX") == "whole"
 CASES = [
     (problem, group, option)
     for problem in MENU["problem"]
     for group, options in MENU.items()
     if group not in ("problem", "study")  # a study is of sweeps
-    for option in options
+    for option in (
+        options if WHOLE or group not in set(build.PARTS) - uses(problem) else [*options][-1:]
+    )
 ]
 
 
@@ -131,6 +137,15 @@ def _lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with (tmp_path / "stdin").open() as file:
         monkeypatch.setattr("sys.stdin", file)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _pictures(group: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw where the option is of what is drawn: pictures take as long as all the rest."""
+    if group not in ("data", "diagnostics", "function", "optimizer"):
+        kept = importlib.import_module("gdexp.figures.keep")  # the package has a function keep
+        monkeypatch.setattr(kept, "draw_path", lambda *told: None)
+        monkeypatch.setattr(kept, "draw_line", lambda *told: None)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_reads_back_what_was_written(
     assert sha256_unpacked(path, len(raw)) == hashlib.sha256(raw).hexdigest()
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(data=st.data(), packed=st.booleans(), name=st.sampled_from(["b", "b.gz"]))
 def test_any_damage_gives_an_array_or_one_line(
     data: st.DataObject, packed: bool, name: str, folder: Path, idx_bytes: Write

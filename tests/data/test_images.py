@@ -38,7 +38,7 @@ def save(path: Path, pixels: Pixels, **how: Any) -> None:
 @pytest.fixture
 def few(mnist: Dataset) -> dict[str, tuple[Pixels, Pixels]]:
     """The first images of real MNIST's parts, in the proportions that its reader splits by."""
-    sizes = {"train": 2500, "val": 500, "test": 400}
+    sizes = {"train": 500, "val": 100, "test": 80}
     return {
         name: (part.inputs[: sizes[name]], part.labels[: sizes[name]])
         for name, part in mnist.parts.items()

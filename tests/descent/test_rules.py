@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdexp.descent import (
@@ -103,6 +103,7 @@ def written_out(rule: Rule, gradients: list[list[float]], eta: float = 0.1) -> l
     ],
     ids=str,
 )
+@settings(max_examples=30)
 @given(
     gradients=st.lists(
         st.lists(st.floats(-1e3, 1e3).filter(lambda g: abs(g) > 1e-3), min_size=2, max_size=2),

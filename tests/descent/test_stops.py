@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdexp.data import Dataset, Digits
@@ -76,6 +76,7 @@ def test_a_budget_of_updates_is_met_exactly(budget: int, optimizer: Optimizer) -
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+@settings(max_examples=25)
 @given(budget=st.integers(23, 200))
 def test_of_a_budget_of_examples_no_update_is_left_that_it_allows(
     optimizer: Optimizer, budget: int

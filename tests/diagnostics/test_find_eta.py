@@ -113,8 +113,8 @@ def test_both_conventions_are_the_same_descent(gdexp: Command) -> None:
         (["batch=5000"], "batch must be at most n = 1300"),
     ],
 )
-def test_mistakes_are_one_line(words: list[str], told: str, gdexp: Command, outputs: Path) -> None:
-    ran = gdexp("find-eta", *words)
+def test_mistakes_are_one_line(words: list[str], told: str, inside: Command, outputs: Path) -> None:
+    ran = inside("find-eta", *words)
     assert ran.returncode == 1
     assert ran.stderr.startswith(told), ran.stderr
     assert ran.stderr.count("\n") == 1

@@ -31,10 +31,10 @@ from tests.conftest import small_dataset
 
 ALL: dict[str, Diagnostic] = {
     "norms": Norms(1),
-    "gradcheck": GradCheck(1),
-    "confusion": Confusion(1),
-    "weights": Weights(2),
-    "noise": Noise(1, [1, 5], 3),
+    "gradcheck": GradCheck(2),
+    "confusion": Confusion(3),
+    "weights": Weights(3),
+    "noise": Noise(2, [1, 5], 3),
     "landscape": Landscape(0, grid=4, examples=10),
 }
 

@@ -102,8 +102,8 @@ def test_a_failed_check_fails_the_run(gdexp: Command, outputs: Path) -> None:
         ),
     ],
 )
-def test_mistakes_are_one_line(words: list[str], told: str, gdexp: Command, outputs: Path) -> None:
-    ran = gdexp(*QUICK, "tracking=off", *words)
+def test_mistakes_are_one_line(words: list[str], told: str, inside: Command, outputs: Path) -> None:
+    ran = inside(*QUICK, "tracking=off", *words)
     assert ran.returncode == 1
     assert re.match(told, ran.stderr), ran.stderr
     assert ran.stderr.count("\n") == 1

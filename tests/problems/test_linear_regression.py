@@ -6,7 +6,15 @@ import pytest
 from numpy.typing import NDArray
 
 from gdexp.data import Dataset, Examples
-from gdexp.descent import FullGradient, MiniBatch, Scaling, State, central_differences, descent
+from gdexp.descent import (
+    Evaluation,
+    FullGradient,
+    MiniBatch,
+    Scaling,
+    State,
+    central_differences,
+    descent,
+)
 from gdexp.errors import GdexpError
 from gdexp.problems import LinearRegression
 from tests.conftest import small_dataset
@@ -107,15 +115,11 @@ def test_it_diverges_beyond_the_eta_that_the_curvature_gives() -> None:
     assert curvature is not None
     limit = 2 * problem.n / curvature
     costs = {}
+    rest = (problem, FullGradient(), Scaling())
     for share in (0.999, 1.001):
-        state = State.begin(problem, 0)
-        problem_costs = [
-            e.cost
-            for e in descent(
-                problem, FullGradient(), Scaling(), state, eta=share * limit, epochs=30_000
-            )
-        ]
-        costs[share] = problem_costs[-1] - problem.measure(problem.closed_form)["train"].cost / 25
+        eta, state, seldom = share * limit, State.begin(problem, 0), Evaluation(10_000)
+        *_, last = descent(*rest, state, eta=eta, epochs=10_000, evaluation=seldom)
+        costs[share] = last.cost - problem.measure(problem.closed_form)["train"].cost / 25
     assert costs[0.999] == pytest.approx(0, abs=1e-9)
     assert costs[1.001] > 1e9
 
