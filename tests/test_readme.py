@@ -32,8 +32,9 @@ def shorter(line: str) -> list[str]:
     words = shlex.split(line)[3:]
     if line in COMMANDS[:1] or "--help" in line or "find-eta" in line:
         return words
-    fewer = [re.sub(r"^(epochs|search\.trials)=\d+$", r"\1=3", word) for word in words]
-    return [*fewer, "tracking=off", *(["epochs=2"] if "experiment=" in line else [])]
+    fewer = [re.sub(r"^(epochs|search\.trials)=\d+$", r"\1=2", word) for word in words]
+    given = re.search(r"epochs=|stop=|=stream", line)
+    return [*fewer, "tracking=off", *([] if given else ["epochs=2"])]
 
 
 def test_the_summary_it_shows_is_the_one_of_its_first_command(gdexp: Command) -> None:
