@@ -1,7 +1,7 @@
 """Stores with real runs, made once for all tests and all of their processes."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,19 +27,29 @@ FUNCTIONS = (
 NETWORKS, ALL, SWEEPS = 16, 19, 2
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Give a folder that all tests of all processes share, filled by the first that wants it."""
+    shared = factory.getbasetemp()
+    shared = shared.parent if shared.name.startswith("popen-") else shared  # one of xdist's
+    folder = shared / name
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "done").exists():
+            make(folder)
+            (folder / "done").touch()
+    return folder
+
+
+def run_all(outputs: Path, *commands: Sequence[str]) -> None:
+    """Run commands that write to an outputs folder."""
+    for words in commands:
+        ran = command(*words, outputs=outputs, cwd=outputs.parent, timeout=300)
+        assert ran.returncode == 0, ran.stderr
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The outputs folder of a store with `ALL` runs: networks, and functions without accuracy."""
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if shared.name.startswith("popen-") else shared  # one of xdist's
-    outputs = shared / "shared-store"
-    with FileLock(f"{outputs}.lock"):
-        if not (outputs / "done").exists():
-            for words in (SWEEP, FUNCTIONS):
-                ran = command(*words, outputs=outputs, cwd=shared)
-                assert ran.returncode == 0, ran.stderr
-            (outputs / "done").touch()
-    return outputs
+    return made_once(tmp_path_factory, "shared-store", lambda to: run_all(to, SWEEP, FUNCTIONS))
 
 
 @pytest.fixture(scope="session")

@@ -145,8 +145,30 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_url_opens_the_experiment_that_has_the_runs(outputs: Path) -> None:
-    with serving(outputs, f"port={free_port()}") as page:
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Have a port taken: by us, where it is not."""
+    ours = None
+    with suppress(OSError):  # taken by something else: as good
+        ours = socket.create_server((HOST, port))
+    try:
+        yield
+    finally:
+        if ours is not None:
+            ours.close()
+
+
+def test_it_opens_the_experiment_that_has_the_runs_until_ctrl_c(
+    outputs: Path, tmp_path: Path
+) -> None:
+    """All on one server, which takes long to start; with what might be in its way."""
+    elsewhere = tmp_path / "elsewhere"
+    proxy = f"http://{HOST}:{free_port()}"  # where nobody answers
+    with (
+        taken(5000),  # the usual port
+        serving(elsewhere, f"outputs={outputs}", http_proxy=proxy) as page,
+    ):
+        assert page.port != 5000
         runs = rf"http://{HOST}:\d+/#/experiments/(\d+)/runs\?workflowType=machine_learning"
         view = "&viewStateShareKey=gdexp-compare&compareRunsMode=CHART"
         found = re.fullmatch(runs + view, page.url)
@@ -156,22 +178,27 @@ def test_the_url_opens_the_experiment_that_has_the_runs(outputs: Path) -> None:
         runs = page.ask("runs/search", experiment_ids=[found[1]])["runs"]
         assert [run["info"]["run_name"] for run in runs] == ["sgd m=100 eta=3 s=0"]
         assert runs[0]["info"]["status"] == "FINISHED"
-
-        # The same server by its address: it has a page already, and none is started.
-        there = ask_for(outputs, "ui", f"tracking.uri={page.server}/")
-        assert (there.returncode, there.stdout.strip()) == (0, page.url)
-        others = dict(line.split() for line in there.stderr.splitlines())
-        assert others == {
-            "table": page.url.replace("=CHART", "=TABLE"),
-            "seeds": page.url.replace("-compare", "-seeds"),
-            "sweep": page.url.replace("-compare", "-sweep"),
-        }
-        for view in ("sweep", "plain"):
-            there = ask_for(outputs, "ui", f"tracking.uri={page.server}", f"view={view}")
-            plain = page.url.partition("&view")[0] + FLAT
-            assert there.stdout.strip() == others.get(view, plain)
-
+        assert not elsewhere.exists()
+        assert "GET /health" in (outputs / "ui.log").read_text()
+        its_address_leads_to_the_same_pages(outputs, page)
         views_of_an_older_store_are_saved(outputs, page, found[1])
+        a_signal_ends_it_and_all_that_it_started(page)
+
+
+def its_address_leads_to_the_same_pages(outputs: Path, page: Page) -> None:
+    """It has a page already, and no server is started."""
+    there = ask_for(outputs, "ui", f"tracking.uri={page.server}/")
+    assert (there.returncode, there.stdout.strip()) == (0, page.url)
+    others = dict(line.split() for line in there.stderr.splitlines())
+    assert others == {
+        "table": page.url.replace("=CHART", "=TABLE"),
+        "seeds": page.url.replace("-compare", "-seeds"),
+        "sweep": page.url.replace("-compare", "-sweep"),
+    }
+    for view in ("sweep", "plain"):
+        there = ask_for(outputs, "ui", f"tracking.uri={page.server}", f"view={view}")
+        plain = page.url.partition("&view")[0] + FLAT
+        assert there.stdout.strip() == others.get(view, plain)
 
 
 def views_of_an_older_store_are_saved(outputs: Path, page: Page, experiment: str) -> None:
@@ -180,6 +207,13 @@ def views_of_an_older_store_are_saved(outputs: Path, page: Page, experiment: str
     assert ask_for(outputs, "ui", f"tracking.uri={page.server}").stdout.strip() == page.url
     tags = page.ask(f"experiments/get?experiment_id={experiment}")["experiment"]["tags"]
     assert missing({each["key"]: each["value"] for each in tags}, mlflow_version(), 0) == {}
+
+
+def a_signal_ends_it_and_all_that_it_started(page: Page) -> None:
+    assert len(processes(page.port)) >= 2  # itself not counted: MLflow and its worker
+    assert page.end(signal.SIGINT)[:2] == (0, "")
+    assert processes(page.port) == []
+    assert can_listen(page.port)
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -214,36 +248,32 @@ def test_a_server_on_which_views_cannot_be_saved(outputs: Path) -> None:
     assert ran.stderr.strip() == f"{why}: this is MLflow's own page."
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="not run: only Linux can do it")
+def test_even_killed_it_leaves_no_server_behind(outputs: Path) -> None:
+    words = ("tracking.experiment=no such/one", f"port={free_port()}")
+    with serving(outputs, *words) as page:
+        assert page.url == f"{page.server}/#/experiments"  # it is served all the same
+        page.process.kill()
+        _, err = page.process.communicate(timeout=PATIENCE)
+        assert "No experiment 'no such/one' is found there" in err
+        eventually(lambda: processes(page.port) == [], "the server outlives its command")
+        eventually(lambda: can_listen(page.port), "the port is still taken")
+
+
 @pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
     ids=lambda value: value.name if isinstance(value, signal.Signals) else "",
 )
-def test_a_signal_ends_it_and_all_that_it_started(
+def test_a_signal_before_the_server_answers(
     outputs: Path, number: signal.Signals, status: int
 ) -> None:
-    with serving(outputs, f"port={free_port()}") as page:
-        assert len(processes(page.port)) >= 2  # itself not counted: MLflow and its worker
-        assert page.end(number)[:2] == (status, "")
-        assert processes(page.port) == []
-        assert can_listen(page.port)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="not run: only Linux can do it")
-def test_even_killed_it_leaves_no_server_behind(outputs: Path) -> None:
-    with serving(outputs, f"port={free_port()}") as page:
-        page.process.kill()
-        eventually(lambda: processes(page.port) == [], "the server outlives its command")
-        eventually(lambda: can_listen(page.port), "the port is still taken")
-
-
-def test_ctrl_c_before_the_server_answers(outputs: Path) -> None:
     port = free_port()
     with started(outputs, f"port={port}") as process:
         eventually(lambda: processes(port) != [], "no server is started")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, _ = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, out) == (0, "")
+    assert (process.returncode, out) == (status, "")
     assert processes(port) == []
 
 
@@ -254,37 +284,6 @@ def test_a_server_that_ends_by_itself_is_told(outputs: Path) -> None:
         _, err = page.process.communicate(timeout=PATIENCE)
         assert page.process.returncode == 1
         assert err.splitlines()[-1].startswith("ui: the MLflow server has ended")
-
-
-def test_another_port_where_the_usual_one_is_taken(outputs: Path) -> None:
-    taken = None
-    with suppress(OSError):  # taken by something else: as good
-        taken = socket.create_server((HOST, 5000))
-    try:
-        with serving(outputs) as page:
-            assert page.port != 5000
-    finally:
-        if taken is not None:
-            taken.close()
-
-
-def test_outputs_named_by_a_word_and_a_proxy_in_the_way(outputs: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    proxy = f"http://{HOST}:{free_port()}"  # where nobody answers
-    with serving(elsewhere, f"outputs={outputs}", f"port={free_port()}", http_proxy=proxy) as page:
-        assert "/#/experiments/" in page.url
-        assert page.end(signal.SIGINT)[0] == 0
-    assert "GET /health" in (outputs / "ui.log").read_text()
-    assert not elsewhere.exists()
-
-
-def test_an_experiment_that_is_not_in_the_store(outputs: Path) -> None:
-    words = ("tracking.experiment=no such/one", f"port={free_port()}")
-    with serving(outputs, *words) as page:
-        assert page.url == f"{page.server}/#/experiments"
-        status, _, err = page.end(signal.SIGINT)
-        assert status == 0
-        assert "No experiment 'no such/one' is found there" in err
 
 
 def test_a_store_that_the_server_cannot_read(outputs: Path, tmp_path: Path) -> None:

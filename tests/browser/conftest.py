@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.conftest import FOREIGN, command
+from tests.report.conftest import kept, reader, runs, uri, written
+
+__all__ = ["kept", "reader", "runs", "uri", "written"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = [
@@ -34,10 +37,20 @@ QUIET = [
 ]
 PATIENCE = 60_000  # ms: of a slow, shared machine
 SIZE = ViewportSize(width=1400, height=1120)
-# The panel that MLflow opens once, on a browser's first visit, over a quarter of the page.
-WELCOMED = """
-localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
-localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+SHOWN = os.environ.get("GDEXP_SCREENSHOTS")  # the folder for pictures of what is seen
+# Whoever opens a page comes for the first time, has seen the panel that MLflow opens then over a
+# quarter of it, and does not want to see anything move.
+STRANGER = """
+if (window === window.top && location.protocol.startsWith("http")) {
+    localStorage.clear();
+    localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+    localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+}
+document.addEventListener("DOMContentLoaded", () => {
+    const still = document.createElement("style");
+    still.textContent = "* { animation: none !important; transition: none !important }";
+    document.head.append(still);
+});
 """
 
 SWEEP = (
@@ -193,25 +206,34 @@ def browser(chromium: str) -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """An empty page of a browser that knows nothing yet."""
+@pytest.fixture(scope="session")
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """Who opens all pages of MLflow, so that their scripts are fetched and compiled once."""
     expect.set_options(timeout=PATIENCE)
-    context = browser.new_context(viewport=SIZE, locale="en-GB")
+    context = browser.new_context(viewport=SIZE, locale="en-GB", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE)
-    context.add_init_script(WELCOMED)
-    yield context.new_page()
+    context.add_init_script(STRANGER)
+    yield context
     context.close()
 
 
 @pytest.fixture
-def shoot(tmp_path: Path) -> Shoot:
-    """Keep a picture of what is seen: in the folder GDEXP_SCREENSHOTS, else in the test's own."""
-    folder = Path(os.environ.get("GDEXP_SCREENSHOTS") or tmp_path)
-    folder.mkdir(parents=True, exist_ok=True)
+def page(visitor: BrowserContext) -> Iterator[Page]:
+    """An empty page of a browser that remembers nothing of those before."""
+    visitor.clear_cookies()
+    opened = visitor.new_page()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def shoot() -> Shoot:
+    """Keep a picture of what is seen, where that is asked for."""
 
     def keep(page: Page, name: str) -> None:
-        page.mouse.move(0, 0)
-        page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
+        if SHOWN:
+            Path(SHOWN).mkdir(parents=True, exist_ok=True)
+            page.mouse.move(0, 0)
+            page.screenshot(path=Path(SHOWN) / f"{name}.png", animations="disabled", caret="hide")
 
     return keep

@@ -7,30 +7,16 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import PATIENCE, Shoot
-from tests.conftest import command
+from tests.report.conftest import QUESTION
 
-SWEEP = (
-    *("-m", "optimizer=sgd", "batch=10,100", "eta=1.0,3.0", "seed=0,1,2", "epochs=5"),
-    *("engine=reference", "diagnostics=confusion", "diagnostics.confusion.every=0"),
-)
-QUESTION = "Which mini-batch, and which learning rate?"
 DRAWN = "plot => plot.data.filter(trace => trace.mode === 'lines' && trace.hovertemplate)"
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a report on a sweep over seeds."""
-    outputs = tmp_path_factory.mktemp("page") / "outputs"
-    for words in (SWEEP, ("report", "--question", QUESTION, "-o", str(outputs / "here"))):
-        ran = command(*words, outputs=outputs, cwd=outputs.parent, timeout=300)
-        assert ran.returncode == 0, ran.stderr
-    return outputs / "here" / "index.html"
-
-
 @pytest.fixture(params=[1280, 390])
-def page(browser: Browser, report: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(browser: Browser, written: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The page, opened from the disk; what goes wrong in it, or leaves it, fails the test."""
     expect.set_options(timeout=PATIENCE)
+    report = (written / "index.html").as_uri()
     size = ViewportSize(width=request.param, height=900)
     context = browser.new_context(viewport=size, offline=True)
     trouble: list[str] = []
@@ -38,13 +24,11 @@ def page(browser: Browser, report: Path, request: pytest.FixtureRequest) -> Iter
     opened.on("console", lambda message: trouble.append(message.text))
     opened.on("pageerror", lambda error: trouble.append(str(error)))
     opened.on("request", lambda asked: trouble.append(asked.url))
-    opened.goto(report.as_uri())
+    opened.goto(report)
     expect(opened.locator("body[data-drawn]")).to_be_attached()
     yield opened
     context.close()
-    assert [each for each in trouble if not each.startswith(("data:", "blob:"))] == [
-        report.as_uri()
-    ]
+    assert [each for each in trouble if not each.startswith(("data:", "blob:"))] == [report]
 
 
 def test_it_reads_well_switches_its_axes_and_toggles_its_curves(page: Page, shoot: Shoot) -> None:
@@ -55,7 +39,7 @@ def test_it_reads_well_switches_its_axes_and_toggles_its_curves(page: Page, shoo
 
     chart = page.locator("#chart-accuracy")
     assert len(chart.evaluate(DRAWN)) == 4
-    for axis, last in {"updates": 65, "examples": 6500, "epochs": 5}.items():
+    for axis, last in {"updates": 39, "examples": 3900, "epochs": 3}.items():
         page.get_by_role("radio", name=axis).first.check()
         ends = [trace["x"][-1] for trace in chart.evaluate(DRAWN)]
         assert min(ends) == last

@@ -4,28 +4,26 @@ from pathlib import Path
 
 import pytest
 
+import gdexp.report
 from gdexp.stored import Reader, StoredRun, find, open_store
 from gdexp.tracking.settings import SQLITE, Tracking
-from tests.conftest import command
+from tests.stores import made_once, run_all
 
 SWEEP = (
-    *("-m", "optimizer=sgd", "batch=10,100", "eta=0.3,1.0,3.0", "seed=0,1,2", "epochs=3"),
-    *("engine=reference", "diagnostics=confusion", "diagnostics.confusion.every=0"),
+    *("-m", "optimizer=sgd", "batch=10,100", "eta=1.0,3.0", "seed=0,1,2", "epochs=3"),
+    *("engine=blas", "diagnostics=confusion", "diagnostics.confusion.every=0"),
 )
 PATHS = (
     *("-m", "problem=function", "function=rosenbrock", "rule=plain,momentum", "epochs=20"),
-    "tracking.experiment=paths",
+    *("problem.draw=false", "tracking.experiment=paths"),
 )
+QUESTION = "Which mini-batch, and which learning rate?"
 
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An outputs folder with both."""
-    outputs = tmp_path_factory.mktemp("report") / "outputs"
-    for words in (SWEEP, PATHS):
-        ran = command(*words, outputs=outputs, cwd=outputs.parent, timeout=300)
-        assert ran.returncode == 0, ran.stderr
-    return outputs
+    return made_once(tmp_path_factory, "shared-report", lambda to: run_all(to, SWEEP, PATHS))
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +38,20 @@ def reader(uri: str) -> Reader:
 
 @pytest.fixture(scope="session")
 def runs(reader: Reader) -> list[StoredRun]:
-    """The eighteen runs of the sweep."""
+    """The twelve runs of the sweep."""
     found = find(reader, [], "", "gdexp")
-    assert len(found) == 18
+    assert len(found) == 12
     return found
+
+
+@pytest.fixture(scope="session")
+def written(
+    tmp_path_factory: pytest.TempPathFactory, reader: Reader, runs: list[StoredRun], uri: str
+) -> Path:
+    """The folder of a report on them."""
+
+    def make(folder: Path) -> None:
+        page = gdexp.report.write(reader, runs, folder, title="T", question=QUESTION, uri=uri)
+        assert page == folder / "index.html"
+
+    return made_once(tmp_path_factory, "shared-page", make)

@@ -1,24 +1,29 @@
-"""The prepared views in MLflow's page: whether the way in which it keeps views is still the same.
+"""What a person sees of a sweep in MLflow's page, and whether it still keeps views in the same way.
 
 All of a view is looked at on one page each, since opening one is what takes the time.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.cards import (
+    HEADER,
+    LINES,
+    card,
+    column,
+    drawn,
+    opened,
+    plotted,
+    quiet,
+    same,
+    table,
+    to_the_top,
+)
 from tests.browser.conftest import NAMED, Run, Shoot, Site
-from tests.browser.test_mlflow_page import CARD, DRAWN, HEADER, LINES, column
 
-OWN = [  # what the page writes to its console on any view, ours or not
-    r"404 \(Not Found\).*/users/current",
-    r"ResizeObserver loop completed",
-    r"Error: <\w+> attribute \w+: .*NaN.* http://[\w.:]+/static-files/",  # axes before their data
-]
 CURVES = ("val/accuracy", "train/cost_mean")  # of four: a chart takes seconds to be drawn
 AXIS = "plot => [plot.layout.xaxis.title.text ?? plot.layout.xaxis.title, plot.layout.xaxis.type]"
 MEANS = "plot => plot.data.filter(line => line.mode === 'lines+markers').map(line => [...line.y])"
@@ -26,59 +31,11 @@ BANDS = """plot => plot.data.filter(line => line.fill === 'tozeroy')
                     .map(band => band.y.filter(y => y !== null))"""
 COLOURS = "lines => lines.map(line => getComputedStyle(line).stroke)"
 BARS = "plot => plot.data.flatMap(bars => [...bars.x])"
-TO_IT = "header => header.scrollIntoView({block: 'center'})"  # clear of the search above
-
-
-@contextmanager
-def quiet(page: Page) -> Iterator[None]:
-    """Have nothing written to the console of errors but what MLflow writes by itself."""
-    told: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            told.append(f"{message.text} {message.location.get('url', '')}")
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: told.append(str(error)))
-    yield
-    assert [each for each in told if not any(re.search(own, each) for own in OWN)] == []
-
-
-def opened(page: Page, url: str, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
-    page.goto(url)
-
-
-def card(page: Page, section: str, title: str) -> Locator:
-    """Give a card by its title, below the title of its section."""
-    header = page.get_by_test_id(HEADER).filter(has=page.get_by_text(section, exact=True))
-    header.evaluate(TO_IT)  # what is far away is not there yet
-    inside = page.locator("div").filter(has=header).filter(has=page.get_by_test_id(CARD)).last
-    found = inside.get_by_test_id(CARD).filter(has=page.get_by_text(title, exact=True))
-    found.evaluate(TO_IT)  # at once: a page that is still growing would never be still
-    return found
-
-
-def drawn(found: Locator) -> dict[str, Any]:
-    """Give the lines of a chart by the names of their runs, once it has all of them."""
-    expect(found.locator(LINES).nth(len(NAMED) - 1)).to_be_attached()
-    return dict(found.locator(".js-plotly-plot").evaluate(DRAWN))
-
-
-def same(found: list[list[float]], wanted: list[list[float]]) -> None:
-    """Compare lines, in whatever order they are."""
-    assert len(found) == len(wanted)
-    for one, other in zip(sorted(found), sorted(wanted), strict=True):
-        assert one == pytest.approx(other, rel=1e-6)
 
 
 def settings_are_there(page: Page) -> None:
     found = card(page, "Settings and results", "Parallel Coordinates")
     expect(found.locator(".parcoords .dimension")).to_have_count(11)
-
-
-def to_the_top(page: Page) -> None:
-    page.get_by_test_id(HEADER).first.evaluate(TO_IT)
 
 
 def test_compare_opens_on_the_overlaid_curves_of_all_runs(
@@ -107,7 +64,6 @@ def other_axes_are_there(page: Page) -> None:
     for section, metric, by in (
         ("By updates, both axes logarithmic", "by_update/train_cost", ["Step", "log"]),
         ("By examples", "val/accuracy", ["progress/examples", "linear"]),
-        ("By seconds of training", "train/cost_mean", ["progress/seconds", "linear"]),
     ):
         found = card(page, section, metric)
         assert drawn(found).keys() == {*NAMED}
@@ -118,7 +74,7 @@ def bars_are_there(page: Page, runs: list[Run]) -> None:
     found = card(page, "Best and final accuracy", "best/val_accuracy")
     expect(found.locator(".bars .point")).to_have_count(len(runs))
     best = [[max(run.curve("val/accuracy"))] for run in runs]
-    same([[bar] for bar in found.locator(".js-plotly-plot").evaluate(BARS)], best)
+    same([[bar] for bar in plotted(found, BARS, len(runs))], best)
 
 
 def differences_are_there(page: Page) -> None:
@@ -163,9 +119,9 @@ def test_seeds_are_drawn_as_one(page: Page, site: Site, shoot: Shoot) -> None:
             for group in groups:
                 expect(found).to_contain_text(f"{group} ({metric})")  # in its legend
             at_each = [[*zip(*map(curve_of(metric), pair), strict=True)] for pair in pairs]
-            plot = found.locator(".js-plotly-plot")
-            same(plot.evaluate(MEANS), [[sum(seeds) / 2 for seeds in group] for group in at_each])
-            same(plot.evaluate(BANDS), [band(group) for group in at_each])
+            means = [[sum(seeds) / 2 for seeds in group] for group in at_each]
+            same(plotted(found, MEANS, len(pairs)), means)
+            same(plotted(found, BANDS, len(pairs)), [band(group) for group in at_each])
         to_the_top(page)
         shoot(page, "views-seeds")
 
@@ -180,14 +136,6 @@ def test_a_sweep_is_shown_by_its_settings(page: Page, site: Site, shoot: Shoot) 
         to_the_top(page)
         shoot(page, "views-sweep")
         assert drawn(card(page, "By epoch", "val/accuracy")).keys() == {*NAMED}
-
-
-def test_the_page_lists_the_views(page: Page, site: Site) -> None:
-    with quiet(page):
-        opened(page, site.urls["plain"], 1600, 1120)
-        page.get_by_role("button", name="Views").click()
-        for name in ("compare", "seeds grouped", "sweep"):
-            expect(page.get_by_text(f"gdexp: {name}", exact=True)).to_be_visible()
 
 
 def test_a_sweep_has_a_run_of_its_own(page: Page, site: Site, shoot: Shoot) -> None:
@@ -205,3 +153,85 @@ def test_a_sweep_has_a_run_of_its_own(page: Page, site: Site, shoot: Shoot) -> N
         page.get_by_text("jobs.json", exact=True).click()
         expect(page.get_by_role("columnheader", name="batch")).to_be_visible()
         shoot(page, "views-jobs")
+
+
+@pytest.fixture
+def middle(site: Site) -> Run:
+    """The run with m = 10, and η and the seed as the menu has them."""
+    (run,) = [run for run in site.runs if run.name == "sgd m=10 eta=3 s=0"]
+    return run
+
+
+def test_mlflows_own_page_lists_the_runs_with_their_data_and_the_views(
+    page: Page, site: Site
+) -> None:
+    with quiet(page):
+        page.goto(site.urls["plain"])
+        for run in site.runs:
+            expect(page.get_by_role("link", name=run.name, exact=True)).to_be_visible()
+        expect(page.get_by_text("12 matching runs")).to_be_visible()
+        assert [run.name for run in site.runs] == NAMED
+        cells = column(page, "attributes.`Dataset`")
+        expect(cells).to_have_count(12)
+        for cell in cells.all():
+            for part in ("train", "validation", "test"):
+                expect(cell).to_contain_text(f"digits {part}")
+        page.get_by_role("button", name="Views").click()
+        for name in ("compare", "seeds grouped", "sweep"):
+            expect(page.get_by_text(f"gdexp: {name}", exact=True)).to_be_visible()
+
+
+def test_the_charts_stand_in_sections(page: Page, site: Site) -> None:
+    opened(page, f"{site.urls['plain']}&compareRunsMode=CHART", 1400, 500)  # few are to be drawn
+    headers = page.get_by_test_id(HEADER)
+    for section, charts in {"train": 3, "val": 3, "test": 3, "best": 3}.items():
+        title = headers.filter(has=page.get_by_text(section, exact=True))
+        expect(title).to_contain_text(f"({charts})")
+    expect(headers.filter(has_text="Model metrics")).to_contain_text("(0)")  # none astray
+
+
+def test_the_compare_page_sets_the_parameters_side_by_side(page: Page, site: Site) -> None:
+    page.goto(site.compare_page())
+    expect(page.get_by_text("Comparing 12 Runs from 1 Experiment")).to_be_visible()
+    row = page.get_by_role("row").filter(has=page.get_by_text("batch", exact=True))
+    expect(row.get_by_role("cell")).to_have_text([m for m in ("1", "10", "100") for _ in range(4)])
+
+
+def test_a_runs_page_tells_its_result_first_and_has_all_that_the_run_kept(
+    page: Page, site: Site, middle: Run, shoot: Shoot
+) -> None:
+    page.goto(site.run_page(middle.run_id))
+    assert re.match(r"test accuracy \d+\.\d\d%", middle.result)
+    first = page.get_by_text(middle.result, exact=True)
+    expect(first).to_be_visible()
+    expect(
+        page.get_by_text("python -m gdexp optimizer=sgd batch=10 eta=3 seed=0 epochs=6")
+    ).to_be_visible()
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(page.get_by_text("digits train")).to_be_visible()
+    expect(table(page, "metrics").first).to_be_visible()
+    shoot(page, "mlflow-run")
+    parameters_and_metrics_are_there(page, middle)
+    settings_and_model_are_there(page)
+
+
+def parameters_and_metrics_are_there(page: Page, middle: Run) -> None:
+    for name, value in {"batch": "10", "eta": "3", "architecture.sizes": "64-30-10"}.items():
+        page.get_by_placeholder("Search parameters").fill(name)
+        row = table(page, "parameters").filter(has=page.get_by_text(name, exact=True))
+        expect(row).to_contain_text(value)
+    page.get_by_placeholder("Search metrics").fill("final/val_accuracy")
+    row = table(page, "metrics").filter(has=page.get_by_text("final/val_accuracy", exact=True))
+    expect(row).to_contain_text(f"{middle.curve('val/accuracy')[-1]:g}")
+
+
+def settings_and_model_are_there(page: Page) -> None:
+    page.get_by_role("tab", name="Artifacts").click()
+    for name in ("model", "journal.jsonl", "history.csv", "environment.json", "command.txt"):
+        expect(page.get_by_text(name, exact=True)).to_be_visible()
+    page.get_by_text("config", exact=True).click()
+    page.get_by_text("resolved.yaml", exact=True).click()
+    for line in ("batch: 10", "eta: 3", "_target_: gdexp.data.Digits"):
+        expect(page.get_by_text(line).first).to_be_visible()
+    page.get_by_text("model", exact=True).click()
+    expect(page.get_by_text("MLmodel", exact=True)).to_be_visible()
