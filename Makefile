@@ -10,7 +10,7 @@ TORCH ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help run ui test check format bench browser book notebook studies clean
+.PHONY: help run ui server test check format bench browser book notebook studies clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ run: $(VENV)/.run ## Install, and train on the embedded digits (ARGS="..." for a
 
 ui: $(VENV)/.run ## Open the runs in the MLflow UI
 	$(BIN)/python -m gdexp ui
+
+server: $(VENV)/.server ## An MLflow server for several people, on PostgreSQL, here (docs/server.md)
+	$(BIN)/python -m gdexp server
 
 test: check browser $(if $(TORCH),$(VENV)/.torch) ## Install, check and test everything (TORCH=1: beside PyTorch, too)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -71,6 +74,10 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 		|| echo "engine=compiled is not there, for want of Numba; runs take the other engines."
 	@touch $@
 
+$(VENV)/.server: $(VENV)/.run
+	$(PIP) --editable '.[server]'
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.run
 	$(PIP) --editable '.[compiled,dask,functions,bench]'
 	@touch $@
@@ -82,5 +89,5 @@ $(VENV)/.torch: $(VENV)/.dev
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --editable '.[compiled,dask,functions,optuna,postgres,dev]'
+	$(PIP) --editable '.[compiled,dask,functions,optuna,server,dev]'
 	@touch $@
