@@ -165,34 +165,9 @@ def journals(outputs: Path) -> list[Path]:
     return sorted(path.parent for path in outputs.glob("*/*/*/journal.jsonl"))
 
 
-def test_runs_are_tracked_compared_and_repeated_through_it(
-    team: Team, experiment: str, as_user: Command, outputs: Path
-) -> None:
-    for seed in (0, 1):
-        ran = as_user(*RUN, f"seed={seed}", user="writer")
-        assert ran.returncode == 0, ran.stderr
-        assert f"in {team.url}" in ran.stdout
-    assert [*outputs.glob("mlflow.db*")] == []
-    for folder in journals(outputs):
-        ids = json.loads((folder / "mlflow.json").read_text())
-        place = f"mlflow-artifacts:/{experiment}/{ids['run_id']}/artifacts"
-        assert team.rows(f"SELECT artifact_uri FROM runs WHERE run_uuid = '{ids['run_id']}'") == [
-            (place,)
-        ]
-        kept = team.server / "artifacts" / experiment / ids["run_id"] / "artifacts"
-        assert (kept / "journal.jsonl").read_bytes() == (folder / "journal.jsonl").read_bytes()
-    compared = as_user("compare", "latest", "latest~1", READ, user="reader")
-    assert compared.returncode == 0, compared.stderr
-    assert "m=100" in compared.stdout
-    again = as_user("replay", "latest", READ, user="reader")
-    assert again.returncode == 0, again.stderr
-    assert "bit-identical" in again.stdout
-
-
 def test_who_may_only_read_loses_nothing(
     team: Team, experiment: str, as_user: Command, outputs: Path
 ) -> None:
-    before = team.rows("SELECT count(*) FROM runs")
     ran = as_user(*RUN, user="reader")
     assert ran.returncode == 0, ran.stderr
     assert "after 2 epochs" in ran.stdout
@@ -201,21 +176,43 @@ def test_who_may_only_read_loses_nothing(
     assert f"{team.url} {why}" in line
     assert line.endswith("the journals are complete")
     (folder,) = journals(outputs)
-    records = [*Reader(folder).new()]
-    assert records[-1]["status"] == "FINISHED"
-    assert team.rows("SELECT count(*) FROM runs") == before
+    assert [*Reader(folder).new()][-1]["status"] == "FINISHED"
+    assert team.rows("SELECT count(*) FROM runs") == [(0,)]
 
     synced = as_user("sync", user="writer")
     assert synced.returncode == 0, synced.stderr
     assert "1 run brought up to date" in synced.stdout
-    assert "1 run had all already" in as_user("sync", "--all", user="writer").stdout
-    journal = records[0]["tags"]["gdexp.journal"]
-    ((run,),) = team.rows(f"SELECT run_uuid FROM tags WHERE value = '{journal}'")
+    assert "1 run had all already" in as_user("sync", user="writer").stdout
+    assert team.rows("SELECT count(*) FROM runs") == [(1,)]
+    assert_all_there(team, folder, experiment)
+
+    ran = as_user(*RUN, "seed=1", user="writer")
+    assert ran.returncode == 0, ran.stderr
+    assert f"in {team.url}" in ran.stdout
+    assert_all_there(team, journals(outputs)[-1], experiment)
+    assert [*outputs.glob("mlflow.db*")] == []
+    compared = as_user("compare", "latest", "latest~1", READ, user="reader")
+    assert compared.returncode == 0, compared.stderr
+    assert "2 runs of 1 variant" in compared.stdout
+    again = as_user("replay", "latest", READ, user="reader")
+    assert again.returncode == 0, again.stderr
+    assert "bit-identical" in again.stdout
+
+
+def assert_all_there(team: Team, folder: Path, experiment: str) -> None:
+    """Hold what the server has of a run against its journal: each point once, and its files."""
+    run = json.loads((folder / "mlflow.json").read_text())["run_id"]
+    records = [*Reader(folder).new()]
     points = team.rows(f"SELECT key, step, value FROM metrics WHERE run_uuid = '{run}'")
     assert len({(name, step) for name, step, _ in points}) == len(points)
     curve = {step: value for name, step, value in points if name == "train/cost_mean"}
     epochs = [each for each in records if each["kind"] == "epoch"]
     assert curve == {each["epoch"]: each["metrics"]["train/cost_mean"] for each in epochs}
+    place = f"{experiment}/{run}/artifacts"
+    uris = team.rows(f"SELECT artifact_uri FROM runs WHERE run_uuid = '{run}'")
+    assert uris == [(f"mlflow-artifacts:/{place}",)]
+    kept = team.server / "artifacts" / place / "journal.jsonl"
+    assert kept.read_bytes() == (folder / "journal.jsonl").read_bytes()
 
 
 def test_a_stranger_and_a_wrong_password(
