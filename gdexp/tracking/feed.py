@@ -91,9 +91,12 @@ class Feed:
     @property
     def _late(self) -> bool:
         """Whether nothing has been taken for as long as there is patience."""
-        patience = min(self._patience, RIGHTS) if self._link.refused else self._patience
-        return self._closing is not None and (
-            time.monotonic() - max(self._closing, self._link.took_at) > patience
+        if self._closing is None:
+            return False
+        now, since = time.monotonic(), max(self._closing, self._link.took_at)
+        refused = self._link.refused
+        return now - since > self._patience or (
+            refused is not None and now - max(since, refused) > RIGHTS
         )
 
     def _take(self) -> bool:
