@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 # without keeping it every process that starts would do it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run ui test check lint format bench browser book notebook studies clean
+.PHONY: help run ui server test check lint format bench browser book notebook studies clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: $(VENV)/.run ## Install, and train on the embedded digits (ARGS="..." for a
 
 ui: $(VENV)/.run ## Open the runs in the MLflow UI
 	$(BIN)/python -m gdexp ui
+
+server: $(VENV)/.server ## An MLflow server for several people, on PostgreSQL, here (docs/server.md)
+	$(BIN)/python -m gdexp server
 
 test: lint browser $(if $(TORCH),$(VENV)/.torch) ## Install, check and test everything (TORCH=1: beside PyTorch, too)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -78,6 +81,10 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 		|| echo "engine=compiled is not there, for want of Numba; runs take the other engines."
 	@touch $@
 
+$(VENV)/.server: $(VENV)/.run
+	$(PIP) --editable '.[server]'
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.run
 	$(PIP) --editable '.[compiled,dask,functions,bench]'
 	@touch $@
@@ -90,6 +97,6 @@ $(VENV)/.torch: $(VENV)/.dev
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Installing into $(VENV), with what the tests need: two minutes or three ..."
-	@$(PIP) --editable '.[compiled,dask,functions,optuna,postgres,report,dev]'
+	@$(PIP) --editable '.[compiled,dask,functions,optuna,server,report,dev]'
 	@$(BIN)/python -m gdexp.engines.compiled
 	@touch $(VENV)/.run $@

@@ -14,6 +14,7 @@ from gdexp.errors import GdexpError, Terminated
 
 COMMANDS = {
     "ui": "gdexp.commands.ui",
+    "server": "gdexp.commands.server",
     "find-eta": "gdexp.commands.find_eta",
     "runs": "gdexp.commands.runs",
     "compare": "gdexp.commands.compare",

@@ -19,6 +19,7 @@ Usage
   python -m gdexp -m +study=NAME [SETTING=VALUE]  a whole comparison, and its report
   python -m gdexp -m sweeper=optuna SETTING=RANGE the best of ranges, searched
   python -m gdexp ui [view=VIEW]                  runs compared, in the MLflow UI
+  python -m gdexp server                          an MLflow server for several people
   python -m gdexp find-eta [SETTING=VALUE ...]    the cost against the learning rate; suggests one
   python -m gdexp runs [--where CONDITIONS]       the stored runs, with their short ids
   python -m gdexp compare RUN RUN ...             what they reached, over seeds, at equal cost

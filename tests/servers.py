@@ -1,8 +1,6 @@
 """A real MLflow server, on PostgreSQL where that is installed, which can be killed and started."""
 
-import importlib.util
 import os
-import shutil
 import signal
 import socket
 import sqlite3
@@ -16,8 +14,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-NOBODY = "postgres"  # PostgreSQL does not run as root
+from gdexp.errors import GdexpError
+from gdexp.serving import Postgres
+from gdexp.serving.process import QUIET
 
 
 def until(holds: Callable[[], object], seconds: float = 60) -> None:
@@ -85,41 +84,27 @@ class Server:
 
 
 @contextmanager
+def passable() -> Iterator[Path]:
+    """Give a folder that other users may go through: PostgreSQL does not run as root."""
+    with tempfile.TemporaryDirectory(prefix="gdexp-tests-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
 def postgres() -> Iterator[str | None]:
     """Give the URI of an empty database, for as long as it is used; None where there is none."""
-    initdb, server = shutil.which("initdb"), shutil.which("postgres")
-    if not (initdb and server and importlib.util.find_spec("psycopg")):
-        yield None
-        return
-    folder = Path(tempfile.mkdtemp(prefix="gdexp-postgres-"))  # which others may go through
-    user = {"user": NOBODY} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, NOBODY)
-    port, data = free_port(), str(folder / "data")
-    made = [initdb, "-D", data, "-U", "gdexp", "--no-sync", "--auth=trust", "--encoding=UTF8"]
-    subprocess.run(made, check=True, capture_output=True, cwd=folder, **user)  # type: ignore[call-overload]
-    words = [server, "-D", data, "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"]
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log, **user)  # type: ignore[call-overload]
-    try:
-        until(lambda: _answers(port))
-        yield f"postgresql+psycopg://gdexp@127.0.0.1:{port}/postgres"
-    finally:
-        process.send_signal(signal.SIGINT)  # which ends it at once, in order
-        process.wait()
-        log.close()
-        shutil.rmtree(folder)
-
-
-def _answers(port: int) -> bool:
-    import psycopg
-
-    with (
-        suppress(psycopg.OperationalError),
-        psycopg.connect(f"postgresql://gdexp@127.0.0.1:{port}/postgres", connect_timeout=2),
-    ):
-        return True
-    return False
+    with passable() as folder:
+        try:
+            found = Postgres(folder / "postgres", durable=False)
+        except GdexpError:  # not installed
+            yield None
+            return
+        found.start()
+        try:
+            yield found.uri
+        finally:
+            found.stop()
 
 
 @contextmanager

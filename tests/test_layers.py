@@ -28,6 +28,7 @@ ORDER = [
     "diagnostics",
     "tracking",
     "stored",
+    "serving",
     "comparison",
     "experiment",
     "request",
@@ -76,6 +77,8 @@ NEVER = {
     ("comparison", "problems"),
     ("comparison", "tracking"),
     ("tables", "experiment"),
+    ("serving", "stored"),
+    ("serving", "data"),
 }
 HOMES = {
     "hydra": {"app", "compose", "complain", "sweeps", "task", "search", "cluster.launching"},
@@ -111,6 +114,8 @@ HOMES = {
     "scipy": {"engines", "comparison.statistics"},
     "sklearn": set(),
     "optuna": {"search.study"},
+    "psycopg": {"serving.postgres"},
+    "cryptography": {"serving.certificates"},
 }
 
 

@@ -331,7 +331,7 @@ def test_no_store_yet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ("now", "ui: 'now' is not a setting of it. Write view=, port=, outputs=,"),
+        ("now", "ui: 'now' is not a setting of it. Write view=, port=, host=, outputs=,"),
         ("eta=1", "ui: 'eta=1' is not a setting of it."),
         ("port=", "ui: 'port=' is not a setting of it."),
         ("view=seed", "view must be compare, table, seeds, sweep or plain. Got 'seed'."),

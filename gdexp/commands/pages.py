@@ -1,17 +1,15 @@
 """The pages of an experiment on an MLflow server, asked of it by its REST API."""
 
-import base64
 import json
-import os
 import sys
 import time
 import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from gdexp.tracking.asking import ask, without_password
 from gdexp.tracking.settings import masked
 from gdexp.views import CREATED, TRAINED, VIEWS, missing
 
@@ -24,7 +22,6 @@ PAGES: Mapping[str, tuple[str, str]] = {  # the saved view of each, and the side
     "sweep": ("sweep", CHARTS),
 }
 PLAIN = "plain"  # MLflow's own page, with the same runs
-LOCAL = ("http://127.0.0.1:", "http://localhost:")
 WRONG = (OSError, ValueError, KeyError, TypeError)  # no answer, or not the one asked for
 
 
@@ -46,7 +43,7 @@ def show(server: str, experiment: str | None, page: str) -> None:
         where the experiment is not there, the list of all experiments.
     """
     found = _experiment(server, experiment)
-    shown = _without_password(server)
+    shown = without_password(server)
     if found is None:
         tell(f"No experiment {experiment!r} is found there: the page lists those that are.")
         print(f"{shown}/#/experiments", flush=True)
@@ -59,23 +56,6 @@ def show(server: str, experiment: str | None, page: str) -> None:
     for name, url in urls.items():
         if not why and name not in (page, PLAIN):
             tell(f"{name:<8} {url}")
-
-
-def ask(url: str, timeout: float = 20, content: Any = None) -> bytes:
-    """Ask a server; with content it is a POST.
-
-    Raises
-    ------
-    OSError, ValueError
-        Where it does not answer, or refuses.
-    """
-    request = urllib.request.Request(_without_password(url), headers=_credentials(url))
-    if content is not None:
-        request.data = json.dumps(content).encode()
-        request.add_header("Content-Type", "application/json")
-    proxies = urllib.request.ProxyHandler({} if url.startswith(LOCAL) else None)
-    with urllib.request.build_opener(proxies).open(request, timeout=timeout) as answer:
-        return bytes(answer.read())
 
 
 def _experiment(server: str, name: str | None) -> dict[str, Any] | None:
@@ -112,19 +92,3 @@ def _urls(server: str, experiment_id: str) -> dict[str, str]:
     }
     asked = {"searchFilter": TRAINED, "orderByKey": CREATED, "orderByAsc": "false"}
     return {**saved, PLAIN: f"{page}&{urllib.parse.urlencode(asked, quote_via=urllib.parse.quote)}"}
-
-
-def _without_password(url: str) -> str:
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def _credentials(url: str) -> dict[str, str]:
-    """Give what signs a request in: the URL's own name and password, or MLflow's variables."""
-    parts = urllib.parse.urlsplit(url)
-    name = urllib.parse.unquote(parts.username or "") or os.environ.get("MLFLOW_TRACKING_USERNAME")
-    word = urllib.parse.unquote(parts.password or "") or os.environ.get("MLFLOW_TRACKING_PASSWORD")
-    if name and word:
-        return {"Authorization": "Basic " + base64.b64encode(f"{name}:{word}".encode()).decode()}
-    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    return {"Authorization": f"Bearer {token}"} if token else {}

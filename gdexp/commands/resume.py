@@ -178,7 +178,7 @@ def _tracking(recorded: Tracking, given: argparse.Namespace) -> Tracking:
     if recorded.uri is None:
         return recorded
     named = "tracking.uri" in given.store or "outputs" in given.store
-    secret = ":***@" in recorded.uri
+    secret = "***" in recorded.uri
     if not named and not secret:
         return recorded
     store = {"tracking.experiment": str(recorded.experiment), **given.store}

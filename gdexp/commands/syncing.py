@@ -156,7 +156,7 @@ def _here(uri: str, recorded: Mapping[str, Any], home: Path) -> str:
 
 def _with_password(uri: str) -> str:
     """Give a URI with the password, which is kept nowhere but in the environment."""
-    if ":***@" not in uri:
+    if "***" not in uri:
         return uri
     named = tracking_of({}).uri
     if masked(named) != uri:

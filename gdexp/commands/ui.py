@@ -4,28 +4,17 @@ It serves until Ctrl-C, and prints the URL of the page as soon as it answers; th
 pages follow.
 """
 
-import ctypes
-import os
-import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from gdexp import signals
-from gdexp.commands.pages import FIRST, PAGES, PLAIN, ask, show, tell
+from gdexp.commands.pages import FIRST, PAGES, PLAIN, show, tell
 from gdexp.commands.words import STORE, outputs_of, tracking_of
 from gdexp.errors import GdexpError, SettingError
+from gdexp.serving import process
 from gdexp.tracking.moved import follow
-from gdexp.tracking.settings import Tracking, masked
+from gdexp.tracking.settings import Tracking
 
-HOST, PORT = "127.0.0.1", 5000
-PATIENCE = 120.0  # seconds that a server may take to start
-SETTINGS = ("view", "port", *STORE)
+SETTINGS = ("view", "port", "host", *STORE)
 ABOUT = {
     "view=compare": "the curves of all runs, by epoch, updates, examples and seconds (default)",
     "view=table": "the same runs as a table of settings and results",
@@ -33,6 +22,8 @@ ABOUT = {
     "view=sweep": "runs of sweeps by their settings: parallel coordinates, contours, bars",
     "view=plain": "MLflow's own page",
     "port=5000": "by default the first free one from 5000 on",
+    "host=127.0.0.1": "for this machine alone (default); on any other address whoever reaches",
+    "": "the port can read, change and delete all runs: nobody signs in",
     "outputs=FOLDER": "the outputs folder whose store is served",
     "tracking.uri=URI": "another store; for a server that runs already, only the URLs are printed",
     "tracking.experiment=NAME": "another experiment",
@@ -45,7 +36,7 @@ def main(words: Sequence[str]) -> int:
     Parameters
     ----------
     words : sequence of str
-        ``view=...``, ``port=...``, ``outputs=...``, ``tracking.uri=...``,
+        ``view=...``, ``port=...``, ``host=...``, ``outputs=...``, ``tracking.uri=...``,
         ``tracking.experiment=...``.
 
     Raises
@@ -64,7 +55,9 @@ def main(words: Sequence[str]) -> int:
     if str(tracking.uri).startswith("http"):
         show(str(tracking.uri).rstrip("/"), tracking.experiment, view)
         return 0
-    return _serve(tracking, _port(given.get("port")), outputs / "ui.log", view)
+    host = process.checked_host(given.get("host", process.HOST))
+    port = process.chosen_port(given.get("port"), host)
+    return _serve(tracking, host, port, outputs / "ui.log", view)
 
 
 def _settings(words: Sequence[str]) -> dict[str, str]:
@@ -97,104 +90,27 @@ def _view(given: str) -> str:
     return given
 
 
-def _port(given: str | None) -> int:
-    """Give the port that is asked for, or the first free one from 5000 on."""
-    if given is None:
-        free = (str(port) for port in range(PORT, PORT + 100) if not _refusal(port))
-        given = next(free, str(PORT))
-    if not given.isdecimal() or not 0 < int(given) < 65536:
-        raise SettingError("port", "a whole number from 1 to 65535", given, str(PORT))
-    if why := _refusal(int(given)):
-        raise GdexpError(f"port: cannot listen on {given} ({why}). Name another one, or none.")
-    return int(given)
-
-
-def _refusal(port: int) -> str | None:
-    """Say why the port cannot be had; None where it can."""
-    try:
-        socket.create_server((HOST, port)).close()
-    except OSError as error:
-        return os.strerror(error.errno or 0)
-    return None
-
-
-def _serve(tracking: Tracking, port: int, log: Path, view: str) -> int:
+def _serve(tracking: Tracking, host: str, port: int, log: Path, view: str) -> int:
     tell(f"Opening {tracking.shown} ...")
-    asked: list[int] = []  # signals to end; as mere notes they disturb neither start nor end
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN:  # by `nohup`
-            signal.signal(each, lambda number, frame: asked.append(number))
-    signals.raise_kept()
-    server = _Server(tracking, port, log)
-    try:
-        until, shown = time.monotonic() + PATIENCE, False
-        while not asked and server.alive() and (shown or time.monotonic() < until):
-            if not shown and server.answers():
-                show(server.url, tracking.experiment, view)
-                tell("Ctrl-C stops it.")
-                shown = True
-            time.sleep(0.2)
-        if not asked:
-            raise GdexpError(f"ui: the MLflow server {server.trouble()} ({log} has all its words)")
-    finally:
-        server.stop()
-    return 0 if asked[0] == signal.SIGINT else 128 + asked[0]
-
-
-class _Server:
-    """An MLflow server on this machine, whose words are appended to the log."""
-
-    def __init__(self, tracking: Tracking, port: int, log: Path) -> None:
-        self.url, self._log = f"http://{HOST}:{port}", log
-        command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
-        command += ["--artifacts-destination", str(log.parent / "artifacts")]
-        settings = {
-            "MLFLOW_BACKEND_STORE_URI": str(tracking.uri),  # argv would show its password
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        }
+    if host not in process.LOOPBACK:
+        tell(
+            f"host={host}: whoever reaches port {port} of this machine can read, change and "
+            "delete all runs, since nobody signs in. docs/server.md tells of a server that asks."
+        )
+    words = ["--artifacts-destination", str(log.parent / "artifacts"), "--workers", "1"]
+    database = {"MLFLOW_BACKEND_STORE_URI": str(tracking.uri)}  # argv would show its password
+    with process.noted() as asked:
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            output = log.open("ab")
+            server = process.MlflowServer(words, host, port, log, database)
         except OSError as error:
             raise GdexpError(f"outputs: cannot write {log} ({error.strerror}).") from None
-        with output:
-            self._said_before = output.tell()
-            self._process = subprocess.Popen(
-                [*command, "--workers", "1"],
-                env={**os.environ, **settings},
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # Ctrl-C comes to us alone, and we stop all of it
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            )
-
-    def alive(self) -> bool:
-        """Whether the server's first process is there."""
-        return self._process.poll() is None
-
-    def answers(self) -> bool:
-        """Whether it serves."""
-        with suppress(OSError, ValueError):
-            return ask(f"{self.url}/health", timeout=2) == b"OK"
-        return False
-
-    def trouble(self) -> str:
-        """Say why it does not serve: the last error in its words."""
-        if self.alive():
-            return f"does not answer after {PATIENCE:g} s"
-        said = self._log.read_bytes()[self._said_before :].decode(errors="replace")
-        errors = re.findall(r"^(?:[\w.]*(?:Error|Exception)|.* ERROR): +(.+)", said, re.MULTILINE)
-        return f"has ended: {masked(errors[-1])[:300]}" if errors else "has ended"
-
-    def stop(self) -> None:
-        """End it and the processes that it started: they share its group."""
-        for each in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
-                os.killpg(self._process.pid, each)
-                self._process.wait(10)
+        try:
+            process.watch(server, asked, lambda: _show(server.url, tracking, view), "ui")
+        finally:
+            server.stop()
+    return process.status(asked)
 
 
-def _end_with_parent() -> None:
-    """Have Linux end this process when its parent ends, even by SIGKILL."""
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+def _show(url: str, tracking: Tracking, view: str) -> None:
+    show(url, tracking.experiment, view)
+    tell("Ctrl-C stops it.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 from mlflow.entities import ViewType
@@ -16,6 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from gdexp.errors import GdexpError
 from gdexp.stored.run import CONTEXT, StoredRun
+from gdexp.tracking.refusal import refused
 from gdexp.tracking.settings import masked
 
 if TYPE_CHECKING:
@@ -126,6 +128,8 @@ class ClientReader:
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> GdexpError:
+        if why := refused(error, self._uri):
+            return GdexpError(f"tracking.uri: {masked(self._uri)} {why}.")
         why = masked(" ".join(str(error).split()))[:300]
         return GdexpError(f"tracking.uri: cannot read {masked(self._uri)} ({why}).")
 

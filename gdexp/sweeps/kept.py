@@ -157,7 +157,7 @@ def read(folder: Path, loader: ConfigLoader, master: DictConfig, *, named: bool 
 def _tracking(told: Head, master: DictConfig, *, named: bool) -> Tracking | None:
     """Give the store, where the plan's is not to be used, or has a password, which is not kept."""
     uri = told.tracking["uri"]
-    secret = uri is not None and ":***@" in uri
+    secret = uri is not None and "***" in uri
     if not named and not secret:
         return None
     store = master.tracking

@@ -12,8 +12,9 @@ from gdexp.tracking.jobs import ends
 from gdexp.tracking.journal import NAME, Reader, mend
 from gdexp.tracking.tracked import Tracked, tracked
 
-# Folders that hold no runs of their own: a store's artifacts have copies of journals.
-WITHOUT = ("artifacts", "checkpoints", "config", "diagnostics", "images", "report")
+# Folders that hold no runs of their own: a store's artifacts have copies of journals, and a
+# server's data are another user's.
+WITHOUT = ("artifacts", "checkpoints", "config", "diagnostics", "images", "report", "server")
 
 
 @dataclass(frozen=True)

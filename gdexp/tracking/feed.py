@@ -14,12 +14,14 @@ from typing import Any, NoReturn
 
 from gdexp.tracking.follower import Follower
 from gdexp.tracking.outage import Link, passing
+from gdexp.tracking.refusal import refused
 from gdexp.tracking.settings import Tracking, masked
 from gdexp.tracking.sweep_follower import SweepFollower
 
 TICK = 1.0  # seconds between two looks at the journals: metrics go in batches by time
 BUSY = 0.05  # the same, once nothing more comes and there is still something to be brought
 OPENING = 30.0  # seconds that opening a store may take, once nothing more comes
+RIGHTS = 5.0  # seconds, at most, for rights that are refused: somebody would have to give them
 UNOPENED = "the store could not be opened"
 
 Orders = queue.SimpleQueue[dict[str, Any] | None]
@@ -56,7 +58,7 @@ class Feed:
         self._target, self._patience = target, patience
         self.orders: Orders = queue.SimpleQueue()
         self._followers: list[Follower] = []
-        self._link = Link(None, say, told)
+        self._link = Link(None, say, self._told)
         self._closing: float | None = None  # since when nothing more comes
 
     def listen(self) -> None:
@@ -81,11 +83,20 @@ class Feed:
         if self._link.store is not None:
             self._link.store.close()
 
+    def _told(self, error: BaseException) -> str:
+        why, uri = told(error), self._target["uri"]
+        words = refused(error, uri, self._target["experiment"])
+        return f"{masked(uri)} {words}" if words else why
+
     @property
     def _late(self) -> bool:
         """Whether nothing has been taken for as long as there is patience."""
-        return self._closing is not None and (
-            time.monotonic() - max(self._closing, self._link.took_at) > self._patience
+        if self._closing is None:
+            return False
+        now, since = time.monotonic(), max(self._closing, self._link.took_at)
+        refused = self._link.refused
+        return now - since > self._patience or (
+            refused is not None and now - max(since, refused) > RIGHTS
         )
 
     def _take(self) -> bool:
@@ -114,12 +125,13 @@ class Feed:
         """Open the store where it is not; False where it is away."""
         if self._link.store is None and not self._link.down:
             try:
-                if (place := Tracking(self._target["uri"])).database is None:
+                place = Tracking(self._target["uri"], self._target["experiment"])
+                if place.database is None:
                     place.check()  # which costs nothing: importing MLflow takes seconds
                 self._link.store = opened(self._target)
                 self._link.took()
             except Exception as error:
-                self._link.failed(told(error))
+                self._link.failed(self._told(error), refused=bool(refused(error)))
                 if not passing(error):
                     self._leave()
         if self._link.store is None and self._late:

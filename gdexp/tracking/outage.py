@@ -62,6 +62,7 @@ class Link:
     ) -> None:
         self.store, self.say, self.told = store, say, told
         self.why = ""  # it was away, the last time
+        self.refused: float | None = None  # since when it is there, and does not let us
         self.given_up = False  # there is no time to ask once more
         self.took_at = time.monotonic()
         self._pause, self._next = 0.0, 0.0
@@ -76,9 +77,10 @@ class Link:
         """Whether it did not take what it was sent last."""
         return self._pause > 0
 
-    def failed(self, why: str) -> None:
+    def failed(self, why: str, *, refused: bool = False) -> None:
         """Ask again later: each time after twice the pause."""
         self.why = why
+        self.refused = (self.refused or time.monotonic()) if refused else None
         if not self._pause:
             self.say(away=why)
         self._pause = min(2 * self._pause or FIRST, LONGEST)
@@ -88,5 +90,5 @@ class Link:
         """Note that the store has taken something."""
         self.took_at = time.monotonic()
         if self._pause:
-            self._pause, self._next, self.why = 0.0, 0.0, ""
+            self._pause, self._next, self.why, self.refused = 0.0, 0.0, "", None
             self.say(away="")

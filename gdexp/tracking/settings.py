@@ -1,16 +1,25 @@
 """Which store runs go to, and whether it can be written to."""
 
+import os
 import re
 import tempfile
 import urllib.error
-import urllib.request
+import urllib.parse
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 
 from gdexp.errors import GdexpError, SettingError, real
+from gdexp.tracking.asking import OTHERWISE, ask
+from gdexp.tracking.refusal import refused
 
 SQLITE = "sqlite:///"
+# Where passwords stand. Of a database's URI it may have a /, and ends at the first @; of a server's
+# it is what stands before the last @ of its first part.
+DATABASE = re.compile(r"((?:postgresql|mysql|mssql)[\w+]*://[^:/@\s]*):[^@\s]*@")
+SERVER = re.compile(r"(//[^:/@\s]*):[^/\s]*@")
+QUERY = re.compile(r"([?&](?:password|passwd|pwd|sslpassword|token)=)[^&\s\"')]*", re.IGNORECASE)
+SIGNING = 3.0  # seconds that a server which is there has to look a password up: slow on purpose
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 
 
@@ -20,6 +29,18 @@ class AwayError(GdexpError):
     def __init__(self, uri: str, why: str) -> None:
         self.shown = f"tracking.uri: no MLflow server at {masked(uri)} ({why})"
         super().__init__(f"{self.shown}. Start it, name another, or write tracking=off.")
+
+
+class RefusedError(AwayError):
+    """A server that refuses what is asked of it, which `shown` says: somebody has no right to it.
+
+    It may later, where somebody is given it.
+    """
+
+    def __init__(self, uri: str, why: str) -> None:
+        self.refusal = why
+        self.shown = f"tracking.uri: {masked(uri)} {why}"
+        GdexpError.__init__(self, f"{self.shown}.")
 
 
 @dataclass(frozen=True)
@@ -94,18 +115,20 @@ class Tracking:
         ------
         AwayError
             Where the server does not answer, which it may later.
+        RefusedError
+            Where it does not let this user read the experiment.
         GdexpError
             Where what answers is none, or the database is not one or cannot be written.
         """
         if self.database is not None:
             _check_database(self.database)
         elif self.uri is not None and self.uri.startswith("http"):
-            _check_server(self.uri, answer)
+            _check_server(self.uri, self.experiment or "", answer)
 
 
 def masked(uri: object) -> str:
-    """Give a URI with its password replaced."""
-    return re.sub(r"(//[^:/@]*):[^@/]*@", r"\1:***@", str(uri))
+    """Give a URI, or a text with such in it, with passwords replaced."""
+    return QUERY.sub(r"\1***", DATABASE.sub(r"\1:***@", SERVER.sub(r"\1:***@", str(uri))))
 
 
 def _check_database(path: Path) -> None:
@@ -130,18 +153,35 @@ def _check_database(path: Path) -> None:
         )
 
 
-def _check_server(uri: str, seconds: float) -> None:
+def _check_server(uri: str, experiment: str, seconds: float) -> None:
+    """Ask whether it is there, which needs no password, and then what it knows of an experiment."""
+    place = uri.rstrip("/")
     try:
-        where = re.sub(r"//[^/@]*@", "//", uri)  # the question needs no password
-        with urllib.request.urlopen(where.rstrip("/") + "/health", timeout=seconds) as answer:
-            if answer.read(2) == b"OK":
-                return
+        if ask(f"{place}/health", seconds, signed=False)[:2] == b"OK":
+            _check_rights(place, experiment)
+            return
     except urllib.error.HTTPError as error:
         if error.code >= 500 or error.code in (401, 403, 408, 429):
             raise AwayError(uri, f"the server answers {error.code} {error.reason}") from None
     except (OSError, ValueError, HTTPException) as error:
+        if why := refused(error, uri):
+            raise RefusedError(uri, why) from None
         raise AwayError(uri, str(getattr(error, "reason", error))) from None
     raise GdexpError(
         f"tracking.uri: what answers at {masked(uri)} is not an MLflow server. "
         "Start one, name another, or write tracking=off."
     )
+
+
+def _check_rights(place: str, experiment: str) -> None:
+    """Find out whether somebody may read an experiment; what else it answers is no matter here."""
+    if any(os.environ.get(name) for name in OTHERWISE):
+        return
+    named = urllib.parse.quote(experiment, safe="")
+    try:
+        ask(f"{place}/api/2.0/mlflow/experiments/get-by-name?experiment_name={named}", SIGNING)
+    except urllib.error.HTTPError as error:
+        if why := refused(error, place, experiment):
+            raise RefusedError(place, why) from None
+    except (OSError, ValueError, HTTPException):
+        pass  # such as too late: it is there all the same

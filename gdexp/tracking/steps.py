@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 from gdexp.tracking.outage import Link, passing
+from gdexp.tracking.refusal import refused
 
 MOST = 50  # steps that wait: beyond those the journal is not read on, which is queue enough
 TRIES = 3  # of a step that is refused for good, a tick apart; then the next ones have their turn
@@ -95,7 +96,7 @@ class Steps:
         """Deal with a step that failed; True where it is left out."""
         self.unsure, why = True, self._link.told(error)
         if passing(error) and not final:
-            self._link.failed(why)
+            self._link.failed(why, refused=bool(refused(error)))
             if self.begun and steps is self._steps:
                 steps.rotate(-1)  # where it is refused for itself, others have their turn
             return False
