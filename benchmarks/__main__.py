@@ -20,6 +20,7 @@ SECTIONS = {
     "outages": "training while the store is away against tracking=off",
     "stored": "commands on a store of 500 runs",
     "sweeps": "a sweep beside Hydra's own launchers, and where its time goes",
+    "jobs": "a sweep of many jobs: what memory and the store grow by with each",
     "memory": "peak memory of the process that trains, and of the feeder",
 }
 

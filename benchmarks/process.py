@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import timing
@@ -31,12 +31,15 @@ class Ran:
         What it printed, each line with the seconds after which it came.
     peak : float
         MiB of resident memory at most, its own alone.
+    errors : str
+        What it printed on standard error.
     """
 
     wall: float
     cpu: float
     lines: Sequence[tuple[float, str]]
     peak: float = 0.0
+    errors: str = ""
 
     def when(self, beginning: str) -> float:
         """Say after how many seconds the line came that begins so.
@@ -74,14 +77,20 @@ def python(words: Sequence[str], outputs: Path, number: int = 1) -> Ran:
     RuntimeError
         Where the command fails; with what it said.
     """
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    env = {**kept, **QUIET, "GDEXP_OUTPUTS": str(outputs)}
+    env = environment(outputs)
     with tempfile.TemporaryFile("w+") as errors, on_cores(number):
         ran, status = _wait([sys.executable, *words], env, errors.fileno())
-        if status:
-            errors.seek(0)
-            raise RuntimeError(f"{' '.join(words)} ended with {status}: {errors.read()}")
-    return ran
+        errors.seek(0)
+        told = errors.read()
+    if status:
+        raise RuntimeError(f"{' '.join(words)} ended with {status}: {told}")
+    return replace(ran, errors=told)
+
+
+def environment(outputs: Path) -> dict[str, str]:
+    """Give the environment of a command that writes to `outputs`."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    return {**kept, **QUIET, "GDEXP_OUTPUTS": str(outputs)}
 
 
 def _wait(words: Sequence[str], env: Mapping[str, str], errors: int) -> tuple[Ran, int]:

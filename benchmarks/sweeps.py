@@ -5,9 +5,11 @@ would write it: `by_joblib`.
 """
 
 import os
+import re
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +56,7 @@ class Share:
     workers: int
 
     def row(self) -> list[str]:
-        """Give wall-clock, and how it divides: the last three are worker-seconds by workers."""
+        """Give wall-clock, and how it divides; of what workers do, worker-seconds by workers."""
         states = jobs.states(self.folder)
         planned = next(Reader(self.folder).new())["time"] / 1000
         ended = max(job.end["time"] for job in states) / 1000
@@ -62,7 +64,10 @@ class Share:
         whole = sum(job.metrics["time/total_seconds"] for job in states) / self.workers
         going = ended - planned
         after = self.ran.wall - (ended - self.began)
-        parts = (planned - self.began, training, whole - training, going - whole, after)
+        found = re.search(r"planned in ([\d.]+) s", self.ran.errors)
+        composing = float(found[1]) if found else 0.0
+        before = planned - self.began - composing
+        parts = (before, composing, training, whole - training, going - whole, after)
         rate = f"{len(states) / going:.1f}"
         return [f"{self.ran.wall:.1f}", rate, *(f"{each:.1f}" for each in parts)]
 
@@ -103,13 +108,24 @@ def main(rounds: int) -> list[str]:
                     )
             section.step(f"{CHEAP}, joblib")
             theirs.append(joblib(outputs))
-        load = os.getloadavg()[0]
-        rows = [[f"{t}, `{name}`", *_median(each).row()] for (t, name), each in found.items()]
-    wall = statistics.median(ran.wall for ran in theirs)
-    rows.insert(2, [f"{CHEAP}, joblib", f"{wall:.1f}", *[""] * 6])
-    parts = ("planned after", "training", "around it", "idle", "tracking after")
-    head = ["seconds", "whole", "jobs a second", *parts]
-    return [*table(head, rows), "", f"Other programs ran beside it: load {load:.0f} on two cores."]
+        return laid(found, theirs, os.getloadavg()[0])
+
+
+def laid(
+    found: Mapping[tuple[str, str], list[Share]], theirs: Sequence[Ran], load: float
+) -> list[str]:
+    """Lay out what was measured, and how launchers compare."""
+    walls = {name: _median(each).ran.wall for name, each in found.items()}
+    walls[CHEAP, "joblib"] = statistics.median(ran.wall for ran in theirs)
+    rows = [[f"{t}, `{name}`", *_median(each).row()] for (t, name), each in found.items()]
+    rows.insert(2, [f"{CHEAP}, joblib", f"{walls[CHEAP, 'joblib']:.1f}", *[""] * 7])
+    parts = ("start-up", "composing", "training", "around it", "idle", "tracking after")
+    lines = table(["seconds", "whole", "jobs a second", *parts], rows)
+    for (task, launcher), wall in walls.items():
+        if launcher != "local":
+            times = wall / walls[task, "local"]
+            lines += ["", f"{task}: {launcher} takes {times:.2f} times as long as `local`."]
+    return [*lines, "", f"Load at the end: {load:.1f} on two cores."]
 
 
 def _median(shares: list[Share]) -> Share:

@@ -22,11 +22,19 @@ from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.tracking.settings import masked
 
+Nodes = dict[str, Any]  # a configuration, or a part of one, as it was composed
+
 SEARCHED = "hydra.searchpath in command-line"  # as Hydra calls it
 
 
-def request(config: DictConfig) -> Request:
+def request(config: DictConfig, special: naming.Special | None = None) -> Request:
     """Validate a composed configuration, and give the run that it asks for.
+
+    Parameters
+    ----------
+    config : DictConfig
+    special : Special, optional
+        Finds the words for the run's name; for many runs one does it fastest.
 
     Raises
     ------
@@ -37,32 +45,35 @@ def request(config: DictConfig) -> Request:
         resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
         raise GdexpError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+    raw: dict[str, Any] = OmegaConf.to_container(config, resolve=False)  # type: ignore[assignment]
     told = HydraConfig.get()
+    words = [*told.overrides.task]
     sweep = told.mode == RunMode.MULTIRUN
     choices = {
         group: choice
         for group, choice in told.runtime.choices.items()
         if choice is not None and not group.startswith("hydra/")
     }
-    experiment = build.experiment(resolved, _origin(config, choices, told.overrides.task))
+    experiment = build.experiment(resolved, _origin(raw, choices, words))
     if experiment.diagnostics:
         choices["diagnostics"] = ",".join(experiment.diagnostics)
     shown = _masked(resolved)
     note = told.sweeper.get("job") or {}  # of a job that was planned: what it is to know
-    special = note.get("special")
-    if special is None:
-        special = naming.special(shown, choices, map(Path, _own_folders("command-line", SEARCHED)))
+    named = note.get("special")
+    if named is None:
+        own = map(Path, _own_folders("command-line", SEARCHED))
+        named = (special or naming.Special())(shown, choices, own)
     return Request(
         experiment=experiment,
         config=shown,
-        params={**choices, **_flat(shown, _copies(config))},
+        params={**choices, **_flat(shown, {*_copies(_nodes(raw))})},
         choices=choices,
-        overrides=[*map(masked, told.overrides.task), *_from_environment(shown, told)],
+        overrides=[*map(masked, words), *_from_environment(shown, words)],
         flags=[
             *(word for path in _own_folders("command-line") for word in ("--config-dir", path)),
             *(word for word in told.overrides.hydra if word.startswith("hydra.searchpath=")),
         ],
-        special=list(special),
+        special=list(named),
         output=Path(told.runtime.output_dir),
         sweep="_".join(Path(told.sweep.dir).parts[-2:]) if sweep else None,
         job=int(told.job.num) if sweep else None,
@@ -119,55 +130,32 @@ def _own_folders(*providers: str) -> list[str]:
     return [str(each.path) for each in sources if each.provider in providers]
 
 
-def _from_environment(config: dict[str, Any], told: Any) -> list[str]:
+def _from_environment(config: dict[str, Any], words: Sequence[str]) -> list[str]:
     """Give what GDEXP_DATA set, as the override that would: a command is to say all it needs."""
     root = (config.get("data") or {}).get("root")
-    given = any(word.startswith("data.root=") for word in told.overrides.task)
+    given = any(word.startswith("data.root=") for word in words)
     return [] if root is None or given else [f"data.root={root}"]
 
 
-def _origin(config: DictConfig, choices: Mapping[str, str], words: Sequence[str]) -> Origin:
-    nodes = _nodes(config)
+def _origin(raw: Nodes, choices: Mapping[str, str], words: Sequence[str]) -> Origin:
+    nodes = _nodes(raw)
+    knobs = {*_copies(nodes).values()}  # that an option brings along: those that its node copies
     nodes |= {f"diagnostics.{k}": each for k, each in _nodes(nodes.get("diagnostics")).items()}
-    copies = {
-        f"{group}.{key}": copied
+    return Origin(choices, words, knobs, _copies(nodes))
+
+
+def _copies(nodes: Mapping[str, Nodes]) -> dict[str, str]:
+    """Say of values that are mere copies which setting they are one of: for ``${batch}``, batch."""
+    return {
+        f"{group}.{key}": found[1]
         for group, node in nodes.items()
-        for key in map(str, node)
-        if (copied := _copied(node, key))
-    }
-    return Origin(choices, words, _knobs(config), copies)
-
-
-def _copied(node: DictConfig, key: str) -> str | None:
-    """Say which setting a value is a mere copy of: for ``${batch}``, batch."""
-    raw: dict[str, Any] = OmegaConf.to_container(node, resolve=False)  # type: ignore[assignment]
-    found = re.fullmatch(r"\$\{([\w.]+)\}", str(raw[key]))
-    return found[1] if found else None
-
-
-def _copies(config: DictConfig) -> set[str]:
-    return {
-        f"{group}.{key}"
-        for group, node in _nodes(config).items()
-        for key in map(str, node)
-        if _copied(node, key)
+        for key, value in node.items()
+        if isinstance(value, str) and (found := re.fullmatch(r"\$\{([\w.]+)\}", value))
     }
 
 
-def _knobs(config: DictConfig) -> set[str]:
-    """Knobs that an option brings along: those that its node copies."""
-    return {
-        copied
-        for node in _nodes(config).values()
-        for key in map(str, node)
-        if (copied := _copied(node, key))
-    }
-
-
-def _nodes(config: DictConfig | None) -> dict[str, DictConfig]:
-    if config is None:
-        return {}
-    return {str(key): node for key, node in config.items() if isinstance(node, DictConfig)}
+def _nodes(raw: Nodes | None) -> dict[str, Nodes]:
+    return {str(key): node for key, node in (raw or {}).items() if isinstance(node, dict)}
 
 
 def _flat(node: Any, skip: set[str], path: str = "") -> dict[str, str]:

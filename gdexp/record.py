@@ -2,10 +2,12 @@
 
 import csv
 import json
+import pickle
 import shlex
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -134,17 +136,21 @@ class Record:
     def _write_settings(self, commit: Mapping[str, Any]) -> list[str]:
         folder = self.request.output
         (folder / "config").mkdir()
-        OmegaConf.save(OmegaConf.create(dict(self.request.config)), folder / "config/resolved.yaml")
-        OmegaConf.save(
-            OmegaConf.create(list(self.request.overrides)), folder / "config/overrides.yaml"
-        )
         env = json.dumps(environment(self.request.experiment.engine.threads, commit), indent=2)
-        texts = {"environment.json": env, "command.txt": self.command}
+        nodes = self.request.config.items()
+        texts = {
+            "config/resolved.yaml": "".join(
+                _yaml(pickle.dumps({key: node})) for key, node in nodes
+            ),
+            "config/overrides.yaml": _yaml(pickle.dumps([*self.request.overrides])),
+            "environment.json": env,
+            "command.txt": self.command,
+        }
         if commit.get("diff"):
             texts["git.diff"] = commit["diff"]
         for name, text in texts.items():
             (folder / name).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-        return ["config/resolved.yaml", "config/overrides.yaml", *texts]
+        return [*texts]
 
     def _params(self) -> dict[str, str]:
         experiment, problem, m = self.request.experiment, self.problem, self.m
@@ -314,6 +320,12 @@ class Record:
         arrays: dict[str, Any] = self.problem.arrays(v)
         with whole(self.request.output / "model.npz") as part:
             np.savez(part, **arrays)
+
+
+@lru_cache(maxsize=256)
+def _yaml(pickled: bytes) -> str:
+    """Write YAML; what one job of a sweep has like the one before it is not written anew."""
+    return OmegaConf.to_yaml(OmegaConf.create(pickle.loads(pickled)))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from gdexp.errors import GdexpError
 from gdexp.request import Request
-from gdexp.sweeps import Plan, SweepRecord
+from gdexp.sweeps import Job, Plan, SweepRecord
 from gdexp.sweeps.record import STOP
 from gdexp.sweeps.reporting import write_report
 from gdexp.terminal import near, print_sweep, program
@@ -63,6 +63,10 @@ class Session:
         if request.sweep is not None:
             self.sweep = request.output.parent
         return self.feeder(request.experiment.tracking, outputs).feed
+
+    def expect(self, job: Job) -> None:
+        """Have the feeder of a sweep import what it needs while the sweep is planned."""
+        self.feeder(job.tracking, Path(job.outputs).absolute())
 
     def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep, and to bring it and its jobs into MLflow.
@@ -143,7 +147,7 @@ def _rest(record: SweepRecord, states: list[jobs.JobState]) -> tuple[str, str]:
     plan, found = record.plan, {job.status for job in states}
     told = f"resumed  {plan.carried_out(states)}\n" if plan.earlier else ""
     command = " ".join([program(), *plan.resuming])
-    if found & {"KILLED", "RUNNING", jobs.LEFT}:
+    if found.intersection(jobs.INTERRUPTED):
         return told, f"go on    {command}"
     again = "FAILED" in found and plan.retries
     return told, f"again    {command} --retry-failed" if again else ""
@@ -155,7 +159,7 @@ def _close(feeder: Feeder, patience: float | None) -> bool:
     waiting = console.status("bringing the results into MLflow (Ctrl-C leaves that to the feeder)")
     try:
         with waiting if console.is_terminal and feeder.runs else nullcontext():
-            complete = feeder.finish(patience) if feeder.runs else feeder.leave()
+            complete = feeder.finish(patience) if feeder.runs else feeder.dismiss()
     except KeyboardInterrupt:
         print("MLflow is not waited for; the feeder goes on by itself", file=sys.stderr)
         return False

@@ -22,7 +22,7 @@ from gdexp.record import Record
 from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.session import SHORT, Session
-from gdexp.sweeps import Plan, SweepRecord
+from gdexp.sweeps import Job, Plan, SweepRecord
 from gdexp.sweeps.frozen import requested
 from gdexp.sweeps.record import STOP
 from gdexp.sweeps.taking_up import continued
@@ -74,6 +74,11 @@ class Task:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"session": None, "left": None}
+
+    def expect(self, job: Job) -> None:
+        """Make ready for a sweep of which this is the first job."""
+        assert self.session is not None
+        self.session.expect(job)
 
     def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep, before its first job."""

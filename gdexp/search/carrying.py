@@ -58,7 +58,7 @@ def carry_out(
     folder = Path(str(master.hydra.sweep.dir)).absolute()
     composing = Composing(context.config_loader, master, folder, space)
     with signals.raised():
-        config, request = composing.try_out()
+        request = composing.try_out()
     frozen: Any = composing.planner.frozen
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=HydraContext(frozen, context.callbacks), task_function=task, config=master
@@ -67,7 +67,8 @@ def carry_out(
     if settings.dry_run:
         print_space(space, settings)
         return
-    wanted, outputs = signature(space, settings, request), Path(str(config.outputs)).absolute()
+    place, wanted = str(request.config["outputs"]), signature(space, settings, request)
+    outputs = Path(place).absolute()
     if settings.resume:
         folder = found(outputs, wanted)
         composing.move(folder)
@@ -79,7 +80,7 @@ def carry_out(
         space=space,
         settings=settings,
         home=request.experiment.tracking,
-        place=str(config.outputs),
+        place=place,
     )
     with held(folder, outputs, wanted) as hold, signals.raised():
         search = _begun(replace(plan, hold=hold), composing, workers, task)

@@ -144,12 +144,12 @@ class Composing:
             ]
         return self._there[words]
 
-    def try_out(self) -> tuple[DictConfig, Request]:
+    def try_out(self) -> Request:
         """Compose the ends of the space, each range's with the first value of the others.
 
         Returns
         -------
-        (DictConfig, Request)
+        Request
             One of them.
 
         Raises
@@ -163,7 +163,7 @@ class Composing:
         for values in self._ends(known, mistakes):
             words = self.space.words(values)
             try:
-                found = self.planner.compose(words)
+                _, found = self.planner.compose(words)
             except MISTAKES as error:
                 told = complaint(error, words)
                 mistakes.setdefault(told, []).append(_pairs(values))

@@ -1,22 +1,24 @@
 """Whose a sweep is: at most one command at a time carries it out, wherever it was started from."""
 
+import hashlib
 import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from gdexp.errors import GdexpError
 from gdexp.process import alive
 from gdexp.result import plural
 from gdexp.sweeps import kept
 from gdexp.sweeps.planning import Plan
-from gdexp.tracking.hold import RUN, Hold, held, holder
+from gdexp.tracking.hold import RUN, Hold, held, holder, patiently
 
 STARTS = "starts.lock"  # beside the sweeps: who looks for one, or begins one
-PAUSE = 0.02  # seconds between two tries
+UNFINISHED = "unfinished."  # and a digest of its jobs and its store: a file of a sweep
 PATIENCE = 30.0  # seconds that workers of a command that was killed, or another start, may take
 
 
@@ -25,9 +27,11 @@ def one_start(outputs: Path) -> Iterator[None]:
     """Have no other command begin a sweep in this folder of outputs, or take one up, meanwhile."""
     place = outputs / "sweeps"
     place.mkdir(parents=True, exist_ok=True)
-    hold = _patiently(place, STARTS, lambda: True)
-    if hold is None:
-        raise GdexpError(f"{place / STARTS}: is held for {PATIENCE:.0f} s; another command hangs.")
+    try:
+        hold = patiently(place, STARTS, PATIENCE)
+    except BlockingIOError:
+        told = f"{place / STARTS}: is held for {PATIENCE:.0f} s; another command hangs."
+        raise GdexpError(told) from None
     try:
         yield
     finally:
@@ -44,9 +48,10 @@ def take(folder: Path) -> Hold:
     GdexpError
         Where another process has it, saying which.
     """
-    hold = _patiently(folder, RUN, lambda: not _lives(holder(folder, RUN)))
-    if hold is None:
-        raise GdexpError(told(folder))
+    try:
+        hold = patiently(folder, RUN, PATIENCE, lambda: not _lives(holder(folder, RUN)))
+    except BlockingIOError:
+        raise GdexpError(told(folder)) from None
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%H:%M:%S")}
     hold.tell(json.dumps(who))
     return hold
@@ -65,13 +70,41 @@ def told(folder: Path) -> str:
     )
 
 
-def going(plan: Plan) -> Path | None:
-    """Give the folder of a sweep of just these jobs that another command is carrying out."""
-    wanted = {job.key for job in plan.jobs}
-    for folder, head in _sweeps(plan):
-        if set(head.keys) == wanted and held(folder, RUN):
-            return folder
-    return None
+def mark(plan: Plan) -> None:
+    """Mark a sweep as unfinished, by a file whose name says which jobs it has."""
+    unmark(plan.folder)
+    (plan.folder / _mark(plan)).touch()
+
+
+def unmark(folder: Path) -> None:
+    """Take a sweep for finished, or for none."""
+    for file in folder.glob(f"{UNFINISHED}*"):
+        file.unlink(missing_ok=True)
+
+
+def unfinished(plan: Plan) -> Path | None:
+    """Give the folder of the latest sweep of just these jobs that was interrupted, if any.
+
+    Raises
+    ------
+    GdexpError
+        Where another command is carrying one out.
+    """
+    found = [each.parent for each in (_outputs(plan) / "sweeps").glob(f"*/*/{_mark(plan)}")]
+    for folder in found:
+        if held(folder, RUN):
+            raise GdexpError(told(folder))
+    return max(found, default=None)
+
+
+def _mark(plan: Plan) -> str:
+    return mark_of([job.key for job in plan.jobs], kept.shown(plan.jobs[0].tracking))
+
+
+def mark_of(keys: Iterable[str], tracking: Mapping[str, Any]) -> str:
+    """Name the file that marks a sweep of these jobs, which goes to this store, as unfinished."""
+    told = json.dumps([sorted(keys), tracking], sort_keys=True)
+    return UNFINISHED + hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def left(plan: Plan) -> Path:
@@ -122,18 +155,6 @@ def _sweeps(plan: Plan) -> Iterator[tuple[Path, kept.Head]]:
 
 def _outputs(plan: Plan) -> Path:
     return Path(plan.jobs[0].outputs).absolute()
-
-
-def _patiently(folder: Path, name: str, goes_on: Callable[[], bool]) -> Hold | None:
-    """Take a hold, or wait for it as long as that makes sense."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return Hold(folder, name)
-        except BlockingIOError:
-            if time.monotonic() > end or not goes_on():
-                return None
-        time.sleep(PAUSE)
 
 
 def _lives(who: str) -> bool:

@@ -9,13 +9,16 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from gdexp.sweeps.frozen import HYDRA, put, task_of
+
 
 class Composer:
     """Composes as Hydra does, each choice of options once.
 
     Reading and merging the files of the menu takes nearly all of the time that Hydra needs for a
     job. Values are set after that, so jobs that choose the same options share it: a test holds
-    that what comes out is what Hydra composes from the same words.
+    that what comes out is what Hydra composes from the same words. Hydra's own node, which is most
+    of a configuration, is not even copied: jobs share it, too.
 
     Parameters
     ----------
@@ -28,25 +31,23 @@ class Composer:
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader, self._master = loader, master
         self._parser = OverridesParser.create(config_loader=loader)
-        self._composed: dict[tuple[str, ...], bytes] = {}
+        self._composed: dict[tuple[str, ...], tuple[DictConfig, bytes]] = {}
         self._groups: dict[str, bool] = {}
+        self._words: dict[str, Override] = {}
 
     def config(self, words: Sequence[str]) -> DictConfig:
-        """Give a job's configuration.
+        """Give a job's configuration; it is good until the next one is asked for.
 
         Raises
         ------
         HydraException, OmegaConfBaseException
             As Hydra does.
         """
-        parsed = self._parser.parse_overrides(list(words))
+        parsed = [self._parsed(word) for word in words]
         if any(each.is_hydra_override() or each.is_sweep_override() for each in parsed):
             return self._loader.load_sweep_config(self._master, list(words))
         chosen = tuple(str(each.input_line) for each in parsed if self._chooses(each))
-        if chosen not in self._composed:
-            composed = self._loader.load_sweep_config(self._master, list(chosen))
-            self._composed[chosen] = pickle.dumps(composed)
-        config: DictConfig = pickle.loads(self._composed[chosen])
+        config = self._chosen(chosen)
         values = [each for each in parsed if not self._chooses(each)]
         ConfigLoaderImpl._apply_overrides_to_config(values, config)
         told = config.hydra.job.config.override_dirname
@@ -58,6 +59,22 @@ class Composer:
             exclude_keys=told.exclude_keys,
         )
         OmegaConf.copy_cache(from_config=self._master, to_config=config)
+        return config
+
+    def _parsed(self, word: str) -> Override:
+        if word not in self._words:
+            (self._words[word],) = self._parser.parse_overrides([word])
+        return self._words[word]
+
+    def _chosen(self, words: tuple[str, ...]) -> DictConfig:
+        """Give the configuration of a choice of options, as it was before any value was set."""
+        if words not in self._composed:
+            config = self._loader.load_sweep_config(self._master, list(words))
+            self._composed[words] = config, pickle.dumps(task_of(config))
+        config, packed = self._composed[words]
+        task: DictConfig = pickle.loads(packed)
+        nodes = {name: task._get_node(name) for name in task}
+        put(config, {**nodes, HYDRA: config._get_node(HYDRA)})
         return config
 
     def _chooses(self, override: Override) -> bool:

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from gdexp.request import Request
 from gdexp.tracking.jobs import JobState
 
+HYDRA = "hydra"  # its own node in a configuration
 REQUEST = "request"  # the member of a job's note that holds what it asks for
 
 
@@ -130,6 +131,13 @@ def _template(config: DictConfig) -> bytes:
 def task_of(config: DictConfig) -> DictConfig:
     """Give a configuration without Hydra's own node; the other nodes are shared, not copied."""
     task = OmegaConf.create()
-    nodes = {name: config._get_node(name) for name in config if name != "hydra"}
+    nodes = {name: config._get_node(name) for name in config if name != HYDRA}
     task.__dict__["_content"].update(nodes)
     return task
+
+
+def put(config: DictConfig, nodes: Mapping[Any, Any]) -> None:
+    """Have a configuration consist of these nodes, which are not copied."""
+    for node in nodes.values():
+        node._set_parent(config)
+    config.__dict__["_content"] = dict(nodes)

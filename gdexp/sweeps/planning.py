@@ -1,6 +1,6 @@
 """All jobs of a sweep, composed and validated before the first one trains."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp import compose
+from gdexp import compose, naming
 from gdexp.complain import complaint
 from gdexp.errors import GdexpError
 from gdexp.request import Request
@@ -160,7 +160,12 @@ class Plan:
         return axes_of([job.words for job in self.jobs])
 
 
-def plan(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> Plan:
+def plan(
+    loader: ConfigLoader,
+    master: DictConfig,
+    words: Sequence[str],
+    first: Callable[[Job], object] = lambda job: None,
+) -> Plan:
     """Compose and validate every job that a command line asks for.
 
     Parameters
@@ -171,6 +176,8 @@ def plan(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> Plan
         The configuration of the command, before any job.
     words : sequence of str
         Its overrides.
+    first : callable
+        Is told the first job, before the others are planned.
 
     Raises
     ------
@@ -187,7 +194,10 @@ def plan(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> Plan
     folder = Path(str(master.hydra.sweep.dir)).absolute()
     planner = Planner(loader, master, folder, axes_of(asked))
     for job in asked:
+        none = not planner.jobs
         planner.add(job)
+        if none and planner.jobs:
+            first(planner.jobs[0])
     planner.refuse()
     name = named[0].partition("=")[2] if named else ""
     launcher = [word for word in master.hydra.overrides.hydra if "launcher" in _name(word)]
@@ -228,6 +238,7 @@ class Planner:
         self._variants: dict[str, int] = {}
         self._known: dict[str, int] = {}
         self._asked = 0
+        self._special = naming.Special()
 
     def add(self, words: Words) -> None:
         """Plan a job, or keep what is wrong with it."""
@@ -281,14 +292,14 @@ class Planner:
             Where it cannot be.
         """
         config = self.composer.config(words)
-        with open_dict(config):
-            config.hydra.job.num = config.hydra.job.id = len(self.jobs)
-        # As it is: set_config would copy it, which takes longer than all the rest.
-        HydraConfig.instance().cfg = config  # type: ignore[assignment]
-        folder = self._folder / str(config.hydra.sweep.subdir)
-        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
-            config.hydra.runtime.output_dir = str(folder)
-        request = compose.request(task_of(config))
+        hydra = config.hydra
+        with read_write(hydra), open_dict(hydra):
+            hydra.job.num = hydra.job.id = len(self.jobs)
+            hydra.sweep.dir = str(self._folder)
+            # As it is: set_config would copy it, which takes longer than all the rest.
+            HydraConfig.instance().cfg = config  # type: ignore[assignment]
+            hydra.runtime.output_dir = str(self._folder / str(hydra.sweep.subdir))
+        request = compose.request(task_of(config), self._special)
         check(request.experiment, request.output)
         return config, replace(request, sweep="_".join(self._folder.parts[-2:]))
 

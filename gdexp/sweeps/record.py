@@ -13,6 +13,7 @@ from typing import Any
 
 import gdexp
 from gdexp.labels import process_tags
+from gdexp.sweeps import claims
 from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.planning import Job, Plan, varying
 from gdexp.tracking import Journal, Reader, jobs
@@ -181,6 +182,8 @@ class SweepRecord:
         )
         self.journal.close()
         jobs.write_tables(states, self.plan.folder)
+        if not any(job.status in jobs.INTERRUPTED for job in states):
+            claims.unmark(self.plan.folder)
         if self.plan.hold is not None:
             self.plan.hold.let_go(remove=True)
         return states

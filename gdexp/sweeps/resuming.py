@@ -3,6 +3,7 @@
 import os
 import pickle
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from gdexp.sweeps import claims, kept
 from gdexp.sweeps.earlier import Earlier, look, written
 from gdexp.sweeps.planning import Job, Plan
 from gdexp.sweeps.settings import Settings
+from gdexp.terminal import near, program
 from gdexp.tracking import Reader
 from gdexp.tracking.environment import code, git
 from gdexp.tracking.jobs import JobState
@@ -32,17 +34,20 @@ def begun(plan: Plan) -> Plan:
         Where its folder cannot be written, or holds a sweep already.
     """
     with claims.one_start(_outputs(plan)):
-        if (folder := claims.going(plan)) is not None:
-            raise GdexpError(claims.told(folder))
+        left = claims.unfinished(plan)
         if (plan.folder / JOURNAL).exists():
             raise FileExistsError
         plan.folder.mkdir(parents=True, exist_ok=True)
         held = replace(plan, hold=claims.take(plan.folder))
         try:
             kept.write(held)
+            claims.mark(held)
         except BaseException:
             withdraw(held)
             raise
+    if left is not None:
+        command = f"{program()} resume {near(left)}"
+        print(f"an interrupted sweep has these jobs; go on with it: {command}", file=sys.stderr)
     return held
 
 
@@ -51,6 +56,7 @@ def withdraw(plan: Plan) -> None:
     assert plan.hold is not None
     if not (plan.folder / JOURNAL).exists():
         (plan.folder / kept.NAME).unlink(missing_ok=True)
+        claims.unmark(plan.folder)
     plan.hold.let_go(remove=True)
     clear_away(plan.folder, _outputs(plan))
 
@@ -77,6 +83,8 @@ def taken_up(plan: Plan, settings: Settings, folder: Path | None) -> Plan:
     try:
         there = replace(left(plan, settings, folder), hold=hold)
         kept.write(there, kept.head(folder))
+        if there.due or there.earlier is None or not there.earlier.complete:
+            claims.mark(there)
         if there.earlier is None:
             (folder / JOURNAL).unlink(missing_ok=True)
     except BaseException:

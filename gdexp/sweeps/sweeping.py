@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from gdexp import signals
 from gdexp.errors import GdexpError
 from gdexp.result import plural
 from gdexp.sweeps import claims, kept
-from gdexp.sweeps.planning import Plan, plan
+from gdexp.sweeps.planning import Job, Plan, plan
 from gdexp.sweeps.record import SweepRecord
 from gdexp.sweeps.resuming import begun, left, taken_up, withdraw
 from gdexp.sweeps.settings import Settings
@@ -27,6 +27,9 @@ class Task(Protocol):
     """What is done for each job, and is told of the sweep before the first one."""
 
     left: Path | None  # the folder of a sweep that is to be gone on with, where one is named
+
+    def expect(self, job: Job) -> None:
+        """Make ready for a sweep of which this is the first job, while the others are planned."""
 
     def begin(self, plan: Plan) -> SweepRecord:
         """Begin to record a sweep."""
@@ -62,7 +65,8 @@ def carry_out(
     """
     began = time.perf_counter()
     with signals.raised():
-        planned = _planned(words, context.config_loader, task.left, master)
+        first = (lambda job: None) if settings.dry_run else task.expect
+        planned = _planned(words, context.config_loader, task.left, master, first)
     seconds = time.perf_counter() - began
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=HydraContext(planned.loader, context.callbacks),  # type: ignore[arg-type]
@@ -90,11 +94,15 @@ def _show(planned: Plan, seconds: float, *, dry: bool) -> None:
 
 
 def _planned(
-    words: Sequence[str], loader: ConfigLoader, folder: Path | None, master: DictConfig
+    words: Sequence[str],
+    loader: ConfigLoader,
+    folder: Path | None,
+    master: DictConfig,
+    first: Callable[[Job], object],
 ) -> Plan:
     """Give the plan: of the command line, or that of a sweep whose folder is named."""
     if folder is None:
-        return plan(loader, master, words)
+        return plan(loader, master, words, first)
     named = any(word.startswith("tracking.uri=") for word in words)
     return kept.read(folder, loader, master, named=named)
 

@@ -61,7 +61,15 @@ def environment(threads: int, code: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def code() -> dict[str, str]:
-    """Name the code that computes: versions, and a digest of our own sources of it."""
+    """Name the code that computes: versions, and a digest of our own sources of it.
+
+    They are read once: what a process computes with does not change when they are edited.
+    """
+    return dict(_code())
+
+
+@cache
+def _code() -> Mapping[str, str]:
     digest = hashlib.sha256()
     for room in COMPUTING:
         path = PACKAGE / room

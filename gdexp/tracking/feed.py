@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,11 +72,16 @@ class Feed:
             self._leave()
 
     def go(self) -> None:
-        """Follow, until there is nothing left to be done."""
-        self._open()
+        """Follow, until there is nothing left to be done.
+
+        The store is opened for the first order, and made where there is none; what that takes is
+        imported before, since a command may have its feeder before it knows what to do.
+        """
+        with suppress(Exception):  # which is told when the store is opened
+            load()
         while self._closing is None or self._followers:
             more = self._take()
-            if (self._closing is None and more) or not self._open():
+            if (self._closing is None and more) or not self._followers or not self._open():
                 continue
             for follower in self._followers:
                 self._advance(follower)
@@ -146,16 +152,28 @@ class Feed:
 
 def opened(target: dict[str, Any]) -> Any:
     """Open the store."""
-    gc.disable()  # importing mlflow makes a million objects that stay: collecting finds nothing
-    try:
-        from gdexp.tracking.store import Store
-
-        store = Store(**target)
+    with _uncollected():
+        store = load()(**target)
         import gdexp.tracking.model  # noqa: F401 - wanted at the end, loaded while there is time
+    return store
+
+
+def load() -> Any:
+    """Import what brings anything into a store; gives the class."""
+    with _uncollected():
+        from gdexp.tracking.store import Store
+    return Store
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage: importing mlflow makes a million objects, and all of them stay."""
+    gc.disable()
+    try:
+        yield
     finally:
         gc.enable()
         gc.freeze()
-    return store
 
 
 def main() -> None:

@@ -155,6 +155,15 @@ class Feeder:
             self._process.wait()
             self._listener.join()
 
+    def dismiss(self) -> bool:
+        """End it where it was given nothing to bring: it has opened no store, and leaves no log."""
+        self.stop()
+        with suppress(OSError):
+            if self._process is not None and not self.log.stat().st_size:
+                self.log.unlink()
+                self.log.parent.rmdir()  # which may have been made for it
+        return True
+
     @property
     def alive(self) -> bool:
         """Whether it still brings anything anywhere."""

@@ -5,10 +5,13 @@ And whether there is such a process.
 
 import fcntl
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gdexp.process import alive
+
+PAUSE = 0.02  # seconds between two tries
 
 
 class Hold:
@@ -52,6 +55,35 @@ class Hold:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
         self._file = -1
+
+
+def patiently(
+    folder: Path, name: str, seconds: float, goes_on: Callable[[], bool] = lambda: True
+) -> Hold:
+    """Hold a folder, once whoever holds it lets it go.
+
+    Parameters
+    ----------
+    folder, name
+        As of a `Hold`.
+    seconds : float
+        How long to wait.
+    goes_on : callable
+        Says whether it makes sense to wait on.
+
+    Raises
+    ------
+    BlockingIOError
+        Where another process holds it still.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return Hold(folder, name)
+        except BlockingIOError:
+            if time.monotonic() > end or not goes_on():
+                raise
+        time.sleep(PAUSE)
 
 
 def holder(folder: Path, name: str) -> str:

@@ -15,6 +15,7 @@ LEFT = "LEFT"  # the state of a job that never began
 PRUNED = "PRUNED"  # the state of a job that was ended as hopeless
 STATES = ("FINISHED", PRUNED, "FAILED", "KILLED", "RUNNING", LEFT)
 FINE = ("FINISHED", PRUNED)  # the states of jobs that went as they should
+INTERRUPTED = ("KILLED", "RUNNING", LEFT)  # of those that are to be gone on with
 TOLD = {
     "FINISHED": "finished",
     PRUNED: "pruned",

@@ -17,7 +17,8 @@ import pytest
 
 from gdexp import experiment, places, training
 from gdexp.errors import GdexpError
-from gdexp.sweeps import resuming
+from gdexp.sweeps import claims, resuming
+from gdexp.sweeps import kept as kept_plan
 from gdexp.tracking import Reader, environment, jobs
 from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import NAME, seal, unseal
@@ -207,6 +208,9 @@ def kept(place: Path) -> Path:
     rewrite(folder, lambda records: records[:-1])
     rewrite(folder / "1", lambda records: records[:3])
     shutil.rmtree(folder / "2")
+    head = kept_plan.head(folder)
+    assert head is not None
+    (folder / claims.mark_of(head.keys, head.tracking)).touch()
     return (place / "outputs").rename(place / "kept")
 
 
@@ -343,6 +347,19 @@ def one_of(both: list[Started], outputs: Path) -> None:
     _, stderr = winner.communicate(timeout=60)
     assert winner.returncode == 143
     assert re.search(r"\ngo on    \S+ -m gdexp resume \S+\n", stderr)
+
+
+def test_who_begins_what_was_interrupted_is_told_how_to_go_on(
+    cut_off: Path, inside: Command
+) -> None:
+    note = "an interrupted sweep has these jobs; go on with it: "
+    assert note not in inside(*THREE[:-2], "seed=range(2)", OFF).stderr  # which are others
+    begun = inside(*THREE)
+    (line,) = (line for line in begun.stderr.splitlines() if note in line)
+    assert line.startswith(note)
+    assert line.endswith(f"-m gdexp resume {cut_off}")
+    assert inside("resume", str(cut_off)).returncode == 0
+    assert note not in inside(*THREE).stderr
 
 
 def test_other_code_is_refused_but_with_force(

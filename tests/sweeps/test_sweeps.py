@@ -25,7 +25,7 @@ def sweep_of(outputs: Path) -> Path:
 def test_contradictions_are_told_all_at_once_before_anything_runs(
     inside: Command, outputs: Path
 ) -> None:
-    ran = inside("-m", "batch=0,10,5000", "epochs=1,-1", OFF)
+    ran = inside("-m", "batch=0,10,5000", "epochs=1,-1")  # its feeder is sent away again
     assert ran.returncode == 1
     lines = ran.stderr.splitlines()
     assert "batch must be a whole number >= 1. Got 0. Write for example batch=10." in lines

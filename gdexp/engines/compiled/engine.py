@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,13 @@ def _read_from_cache() -> Iterator[None]:
 
 def compiled_cache() -> Path:
     """Give the folder of compiled code: one for each state of the sources, so never a stale one."""
+    return cache_folder() / "compiled" / _sources()
+
+
+@cache
+def _sources() -> str:
     sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in SOURCES)
-    return cache_folder() / "compiled" / hashlib.sha256(sources).hexdigest()[:16]
+    return hashlib.sha256(sources).hexdigest()[:16]
 
 
 def is_compiled(form: str, precision: str) -> bool:
@@ -106,11 +112,20 @@ def is_compiled(form: str, precision: str) -> bool:
 
 def _mark(form: str, precision: str) -> Path:
     """Name the file that says so: telling it from Numba's own would take importing Numba."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line for line in lines if line.startswith("model name")), platform.processor())
     chosen = (os.environ.get(name, "") for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"))
-    what = repr((model, *chosen, version("numba"), sys.version, form, precision))
+    what = repr((_processor(), *chosen, _numba(), sys.version, form, precision))
     return compiled_cache() / f"compiled-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+
+
+@cache
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line for line in lines if line.startswith("model name")), platform.processor())
+
+
+@cache
+def _numba() -> str:
+    return version("numba")
 
 
 def load_kernels() -> Any:
