@@ -14,6 +14,7 @@ from gdexp.result import plural
 from gdexp.sweeps import kept
 from gdexp.sweeps.planning import Plan
 from gdexp.tracking.hold import RUN, Hold, held, holder
+from gdexp.tracking.journal import DAMAGE
 
 STARTS = "starts.lock"  # beside the sweeps: who looks for one, or begins one
 PAUSE = 0.02  # seconds between two tries
@@ -44,7 +45,7 @@ def take(folder: Path) -> Hold:
     GdexpError
         Where another process has it, saying which.
     """
-    hold = _patiently(folder, RUN, lambda: not _lives(holder(folder, RUN)))
+    hold = _patiently(folder, RUN, lambda: not holder_lives(folder))
     if hold is None:
         raise GdexpError(told(folder))
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%H:%M:%S")}
@@ -57,7 +58,7 @@ def told(folder: Path) -> str:
     try:
         who = json.loads(holder(folder, RUN))
         named = f"process {who['pid']} on {who['host']}, since {who['since']}"
-    except (ValueError, LookupError, TypeError):
+    except DAMAGE:
         named = "another process"
     return (
         f"{folder}: these jobs are being carried out by {named}. Let it end; to have more "
@@ -136,12 +137,12 @@ def _patiently(folder: Path, name: str, goes_on: Callable[[], bool]) -> Hold | N
         time.sleep(PAUSE)
 
 
-def _lives(who: str) -> bool:
+def holder_lives(folder: Path) -> bool:
     """Say whether the process that holds a sweep goes on; its workers outlive it for a moment."""
     try:
-        told = json.loads(who)
+        told = json.loads(holder(folder, RUN))
         if told["host"] != socket.gethostname():
             return True
         return alive(int(told["pid"]))
-    except (ValueError, LookupError, TypeError):
+    except DAMAGE:
         return False  # nothing is written yet, or no more

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from gdexp.process import alive
 
+LONGEST = 4096  # characters of a word that is left
+
 
 class Hold:
     """Holds a folder until it is let go, or the process ends, however that happens.
@@ -57,7 +59,8 @@ class Hold:
 def holder(folder: Path, name: str) -> str:
     """Give the word that the last holder left; empty where there is none."""
     try:
-        return (folder / name).read_text()
+        with (folder / name).open(encoding="utf-8", errors="replace") as file:
+            return file.read(LONGEST)
     except OSError:
         return ""
 
