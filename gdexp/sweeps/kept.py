@@ -185,8 +185,8 @@ def read(folder: Path, loader: ConfigLoader, master: DictConfig, *, named: bool 
         Where it cannot be read, or asks for what the menu does not have.
     """
     try:
-        first, *rest = _lines(folder)
-        told, lines = _head(first), [_job(line, folder) for line in rest]
+        text = _lines(folder)
+        told, lines = _head(next(text)), [_job(line, folder) for line in text]
         study = None if told.study is None else Study(**told.study)
         outputs = [str(line["config"]["outputs"]) for line in lines]
     except DAMAGE as error:
