@@ -74,7 +74,7 @@ class Fuzzer:
         reached = self._guard.folder / "reached"
         reached.mkdir()
         words = [
-            *(f"-max_total_time={max(1, round(seconds))}", "-timeout=0", "-rss_limit_mb=0"),
+            *(f"-max_total_time={max(1, round(seconds))}", "-timeout=3600", "-rss_limit_mb=0"),
             *("-malloc_limit_mb=0", "-verbosity=0", "-print_final_stats=1", "-reload=0"),
             *(f"-max_len={mutate.LONGEST}", f"-seed={random.SystemRandom().randrange(1, 2**31)}"),
         ]
