@@ -139,16 +139,16 @@ def _parquet(path: Path) -> Frame:
 def _rows_at_once(metadata: Any) -> int:
     """Give how many rows take no more than is allowed, whatever they hold.
 
-    A value of text, which may stand for many rows, is no longer than its column's piece of a file.
+    A value of text, which may stand for many rows, is no longer than its piece of a file. The
+    pieces' columns are not looked at: of damaged ones Arrow ends the process.
     """
-    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
-    sizes = [max(0, each.total_uncompressed_size) for each in columns]
+    pieces = range(metadata.num_row_groups)
+    sizes = [max(0, metadata.row_group(at).total_byte_size) for at in pieces]
     if sum(sizes) > MOST_BYTES:
         raise GdexpError(f"holds more than {MOST_BYTES >> 20} MiB. Take a smaller one.")
-    pairs = zip(columns, sizes, strict=True)
-    longest: int = max((size for each, size in pairs if "BYTE" in each.physical_type), default=0)
-    return max(1, min(1 << 16, MOST_BYTES // max(1, longest)))
+    columns = map(metadata.schema.column, range(metadata.num_columns))
+    texts = any("BYTE" in column.physical_type for column in columns)
+    return max(1, min(1 << 16, MOST_BYTES // max(1, *sizes, 1))) if texts else 1 << 16
 
 
 @contextmanager
