@@ -11,6 +11,7 @@ from typing import Any
 STATUSES = ("FINISHED", "FAILED", "KILLED")
 NO_NUMBERS = ("nan", "inf", "-inf")  # as a journal has what JSON has no numbers for
 LARGEST = 2**63
+LONGEST_PATH, LONGEST_NAME = 3000, 255  # bytes of a path, and between two slashes
 
 Kind = Callable[[Any], bool]
 
@@ -63,6 +64,13 @@ def _path(value: Any) -> bool:
     return not value.startswith("/") and ".." not in PurePosixPath(value).parts
 
 
+def _folder(value: Any) -> bool:
+    """Whether it can be the path of a folder; the system refuses names that are longer."""
+    if not isinstance(value, str) or "\0" in value or len(value.encode()) > LONGEST_PATH:
+        return False
+    return all(len(part.encode()) <= LONGEST_NAME for part in value.split("/"))
+
+
 def _or_none(kind: Kind) -> Kind:
     return lambda value: value is None or kind(value)
 
@@ -88,7 +96,7 @@ def _any(value: Any) -> bool:
 
 _JOB = {
     "job": _count,
-    "folder": lambda value: _text(value) and "\0" not in value,
+    "folder": _folder,
     **dict.fromkeys(("overrides", "varies"), _each(_text)),
     **dict.fromkeys(("config_hash", "group_key"), _text),
 }
