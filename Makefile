@@ -5,6 +5,7 @@ VENV ?= .venv
 JOBS ?= 4
 ARGS ?= optimizer=sgd batch=10
 SECTIONS ?=
+SECONDS ?= 300
 TORCH ?=
 
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 # without keeping it every process that starts would do it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run ui server test check lint format bench browser book notebook studies clean
+.PHONY: help run ui server test check lint format bench browser fuzz book notebook studies clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -65,6 +66,10 @@ browser: ## Find Chromium for the browser test, or install it where apt can
 	else \
 		echo "No Chromium: install it for the browser test (or set CHROMIUM to its path)."; \
 	fi
+
+fuzz: $(VENV)/.dev ## Read hostile files of every kind (5 minutes; SECONDS=...)
+	@$(PIP) 'atheris' || echo "atheris is not there: inputs are made at random."
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 clean: ## Remove what was installed and cached here; runs stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,6 +18,7 @@ SECTIONS = {
     "startup": "CPU seconds of cold commands",
     "tracking": "whole tracked commands against MLflow alone",
     "outages": "training while the store is away against tracking=off",
+    "updates": "a million updates, each in the journal: time, disk, memory, points stored",
     "stored": "commands on a store of 500 runs",
     "sweeps": "a sweep beside Hydra's own launchers, and where its time goes",
     "jobs": "a sweep of many jobs: what memory and the store grow by with each",

@@ -133,6 +133,9 @@ def part(group: str, node: Any, origin: Origin) -> Any:
     _check_names(group, values, target)
     try:
         return target(**values)
+    except (TypeError, AttributeError, LookupError, OverflowError) as error:
+        told = " ".join(str(error).split())[:100]
+        raise GdexpError(f"{group}: cannot be made of these settings ({told}).") from None
     except SettingError as error:
         if "." in error.setting or error.setting not in node:
             raise

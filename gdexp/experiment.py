@@ -171,6 +171,11 @@ class Experiment:
             self.stream.check(
                 self.scaling, self.schedule, self.stop, self.penalty, self.epochs, updates
             )
+            if self.journal.updates:
+                raise GdexpError(
+                    "journal.updates: a stream reports as often as stream.report says. "
+                    "Leave it out."
+                )
             if self.diagnostics:
                 raise GdexpError(
                     "diagnostics: they look at training examples, and a stream holds none. "

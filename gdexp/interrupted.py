@@ -11,7 +11,7 @@ from gdexp.errors import GdexpError
 from gdexp.tracking import Reader, checkpoint, names
 from gdexp.tracking.checkpoint import Checkpoint, CheckpointError
 from gdexp.tracking.hold import Hold
-from gdexp.tracking.journal import mend
+from gdexp.tracking.journal import DAMAGE, mend, understood
 
 Row = dict[str, Any]
 
@@ -30,7 +30,7 @@ class Interrupted:
     count : int
         Records that there are.
     records : sequence of mapping
-        Those of epochs and looks.
+        Those of epochs, looks and updates.
     last : mapping
         The last one.
     process : mapping of str to str
@@ -88,6 +88,11 @@ class Interrupted:
         looks = (r for r in self.records if r["kind"] == "look")
         return {(record["epoch"], record["last"]): record for record in looks}
 
+    def updates(self) -> dict[int, Row]:
+        """Give the records of updates that are gone through again, by the first of each."""
+        later = (r for r in self.records if r["kind"] == "updates" and r["epoch"] > self.epoch)
+        return {record["first"]: record for record in later}
+
     def past(self) -> Past:
         """Give what lies behind the descent."""
         seconds = {n: float(r["metrics"]["progress/seconds"]) for n, r in self.ahead().items()}
@@ -103,7 +108,16 @@ class Interrupted:
         """
         if self.checkpoint is None:
             return
-        facts, arrays = self.checkpoint.facts, self.checkpoint.arrays
+        try:
+            self._recall(self.checkpoint, state, inspection)
+        except GdexpError:
+            raise
+        except DAMAGE as error:
+            told = " ".join(str(error).split())[:100]
+            raise GdexpError(f"{self.folder}: its checkpoint is of another run ({told}).") from None
+
+    def _recall(self, checkpoint: Checkpoint, state: State, inspection: Inspection) -> None:
+        facts, arrays = checkpoint.facts, checkpoint.arrays
         of_state = {name: each for name, each in arrays.items() if not name.startswith("looks.")}
         if any(each.shape != state.v.shape for each in of_state.values()):
             raise GdexpError(f"{self.folder}: its checkpoint is of another problem.")
@@ -119,6 +133,14 @@ class Interrupted:
         state.seconds = float(facts["seconds"])
         looks = {name.removeprefix("looks."): each for name, each in arrays.items()}
         inspection.recall(facts["looks"], looks)
+
+    def check(self) -> None:
+        """Read all of it once: what is missing of a record is to be told now."""
+        _ = [self.start[name] for name in ("config", "params", "tags", "datasets")]
+        _ = self.process["gdexp.host"], self.last["kind"], self.elapsed
+        if self.last["kind"] == "end":
+            _ = self.last["status"]
+        _ = self.looks(), self.past(), [each["costs"] for each in self.updates().values()]
 
     @property
     def _sizes(self) -> dict[str, int]:
@@ -139,16 +161,20 @@ def interrupted(folder: Path, hold: Hold) -> Interrupted:
     records, count = [], 0
     process: Mapping[str, str] = {}
     for record in Reader(folder).new():
-        if record["kind"] in ("start", "resume"):
-            process = record["tags"]
-        if record["kind"] in ("epoch", "look"):
+        kind = record.get("kind")
+        if kind in ("start", "resume"):
+            process = record.get("tags", {})
+        if kind in ("epoch", "look", "updates"):
             records.append(record)
         start, last, count = start or record, record, count + 1
-    if start is None or start["kind"] != "start":
+    if start is None or start.get("kind") != "start":
         raise GdexpError(f"{folder}: its journal has no beginning; there is nothing to go on from.")
     found, more = _newest(folder, count)
     told = [word for word in [*words, *more] if word]
-    return Interrupted(folder, hold, start, count, records, last, process, found, told)
+    left = Interrupted(folder, hold, start, count, records, last, process, found, told)
+    with understood(folder):
+        left.check()
+    return left
 
 
 def _newest(folder: Path, count: int) -> tuple[Checkpoint | None, list[str]]:
@@ -157,10 +183,15 @@ def _newest(folder: Path, count: int) -> tuple[Checkpoint | None, list[str]]:
     for path in checkpoint.listed(folder):
         try:
             found = checkpoint.read(path)
+            behind = int(found.facts["journal"])
+            _ = int(found.facts["counts"][0]), float(found.facts["elapsed"])
         except CheckpointError as error:
             words.append(f"{error}; going on from the one before")
             continue
-        if found.facts["journal"] <= count:
+        except DAMAGE:
+            words.append(f"{path}: is no checkpoint of a run; going on from the one before")
+            continue
+        if behind <= count:
             return found, words
         words.append(f"{path}: the journal has lost what was before it; going on from an older one")
     return None, words

@@ -40,6 +40,7 @@ from gdexp.tracking.journal import JournalError
 
 BY_AUTO = ", chosen by engine=auto"
 
+AT_ONCE = 10_000  # updates of a line in the journal
 MOST_HELD = 1000  # epochs, in memory: a stream may have any number of reports
 MOST_ROWS = 10_000  # of a table that is written although the run is to end at once
 
@@ -89,6 +90,7 @@ class Record:
         self._all_held = True
         self._ahead: dict[int, dict[str, Any]] = {}
         self._looks: dict[tuple[int, bool], dict[str, Any]] = {}
+        self._updates: dict[int, dict[str, Any]] = {}  # by the first of them
         self._forced = self._brief = False
         if left is None:
             self._begin()
@@ -121,10 +123,10 @@ class Record:
                 "Bring those back; with others it would be another run."
             )
         self.command = left.command or self.command
-        if left.start["tags"]["gdexp.engine_why"].startswith("auto"):
+        if left.start["tags"].get("gdexp.engine_why", "").startswith("auto"):
             self.by_auto = BY_AUTO
         self._hold, self._ahead, self._looks = left.hold, left.ahead(), left.looks()
-        self._forced = left.forced
+        self._forced, self._updates = left.forced, left.updates()
         self.epochs = left.epochs()
         self.history = [_row(record["epoch"], record["metrics"]) for record in left.rows()]
         for (epoch, _), look in self._looks.items():
@@ -184,7 +186,8 @@ class Record:
         """
         metrics = {**names.of_epoch(epoch), **figures}
         if (known := self._ahead.pop(epoch.number, None)) is not None:
-            self._compare(known, {"cost": epoch.cost, **metrics})
+            then = {"epoch": epoch.number, "cost": known["cost"], **known["metrics"]}
+            self._compare(then, {"cost": epoch.cost, **metrics})
         else:
             self.journal.write("epoch", epoch=epoch.number, **_more(epoch), metrics=metrics)
         self.epochs.append(epoch)
@@ -192,8 +195,25 @@ class Record:
         if len(self.epochs) > MOST_HELD and self.request.experiment.stream is not None:
             self._thin()
 
+    def updates(self, epoch: int, first: int, costs: Sequence[float]) -> None:
+        """Write down what each update of an epoch cost, many to a line, or compare that.
+
+        Raises
+        ------
+        GdexpError
+            Where the run was interrupted, and does not go on as it went.
+        """
+        for at in range(0, len(costs), AT_ONCE):
+            some = [*costs[at : at + AT_ONCE]]
+            if (known := self._updates.pop(first + at, None)) is None:
+                self.journal.write("updates", epoch=epoch, first=first + at, costs=some)
+            else:
+                names = [f"cost of update {first + at + k}" for k in range(len(some))]
+                then = dict(zip(names, known["costs"], strict=False))
+                self._compare({"epoch": epoch, **then}, dict(zip(names, some, strict=True)))
+
     def _compare(self, known: Mapping[str, Any], now: Mapping[str, float]) -> None:
-        then = _row(known["epoch"], {"cost": known["cost"], **known["metrics"]})
+        then = _row(known["epoch"], {name: each for name, each in known.items() if name != "epoch"})
         other = [name for name in {**then, **now} if name != "epoch"]
         other = [name for name in other if not _same(then.get(name), now.get(name))]
         if other and self._forced:

@@ -14,6 +14,7 @@ from gdexp.build import Origin
 from gdexp.engines import Engine
 from gdexp.experiment import Experiment
 from gdexp.request import Request
+from gdexp.tracking.journal import understood
 from gdexp.trusted import check_targets
 
 GROUPS = [field.name for field in dataclasses.fields(Experiment)]
@@ -34,8 +35,9 @@ def request(folder: Path, start: Mapping[str, Any]) -> Request:
     GdexpError
         Where the record cannot be read, or asks for what the menu does not have.
     """
-    config, params, tags = start["config"], start["params"], start["tags"]
-    job = tags.get("gdexp.job")
+    with understood(folder):
+        config, params, tags = start["config"], start["params"], start["tags"]
+        job = int(tags["gdexp.job"]) if "gdexp.job" in tags else None
     choices = {name: params[name] for name in GROUPS if isinstance(params.get(name), str)}
     return Request(
         experiment=experiment(config, choices),
@@ -45,7 +47,7 @@ def request(folder: Path, start: Mapping[str, Any]) -> Request:
         overrides=(),
         output=folder,
         sweep=tags.get("gdexp.sweep_id"),
-        job=None if job is None else int(job),
+        job=job,
     )
 
 

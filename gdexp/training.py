@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gdexp import signals
 from gdexp.data.streams import Arrivals
-from gdexp.descent import Arriving, Epoch, Past, State, descent, stream
+from gdexp.descent import Arriving, Carrier, Costing, Epoch, Past, State, descent, stream
 from gdexp.diagnostics import Inspection
 from gdexp.engines import Prepared, Work
 from gdexp.errors import GdexpError, Terminated
@@ -115,8 +115,8 @@ def _fitting(experiment: Experiment, arrivals: Arrivals | None) -> tuple[RunProb
 
 
 def _work(experiment: Experiment, m: int, arrivals: Arrivals | None) -> Work:
-    streams = arrivals is not None
-    return Work(m, experiment.epochs, experiment.update, experiment.schedule, streams)
+    asked = {"stream": arrivals is not None, "updates": experiment.journal.updates}
+    return Work(m, experiment.epochs, experiment.update, experiment.schedule, **asked)
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,13 @@ class _Run:
     record: Record
     keeper: Keeper
     arrivals: Arrivals | None
+
+    @property
+    def _carrier(self) -> Carrier:
+        """Give what carries epochs out; where that is asked, it has each update written down."""
+        if not self.experiment.journal.updates:
+            return self.carrier
+        return Costing(self.record.updates, self.carrier.name, self.carrier.how)
 
     def descend(self, watch: Watch, past: Past | None) -> None:
         """Go through the epochs that are left, and write down what happens."""
@@ -167,7 +174,7 @@ class _Run:
             stop=experiment.stop,
             penalty=experiment.penalty,
             clip=experiment.clip,
-            carrier=self.carrier,
+            carrier=self._carrier,
             evaluation=experiment.eval,
             past=past,
             between=self.keeper.passed,

@@ -90,10 +90,16 @@ def told(folder: Path) -> dict[str, Any]:
     """Give all that a run has logged, and its parameters, without times and names of files."""
     records = [*Reader(folder).new()]
     epochs = [_plain(record) for record in records if record["kind"] == "epoch"]
+    updates = [
+        {name: each[name] for name in ("epoch", "first", "costs")}
+        for each in records
+        if each["kind"] == "updates"
+    ]
     looks = [_plain(record) for record in records if record["kind"] == "look"]
     tables = [json.loads(path.read_text()) for path in sorted(folder.glob("diagnostics/*.json"))]
     return {
         "epochs": epochs,
+        "updates": updates,
         "looks": [{**each, "artifacts": len(each["artifacts"])} for each in looks],
         "end": {**_plain(records[-1]), "artifacts": records[-1]["artifacts"]},
         "tables": [[row[:2] for row in table["data"]] for table in tables],

@@ -32,10 +32,12 @@ RUNS = [
     "optimizer=online eta=0.3 engine=blas epochs=3 checkpoint.seconds=0.05",
     "rule=momentum penalty=l2 clip=1.0 stop=early stop.patience=2 engine=reference epochs=6",
     f"rule=adamw schedule=plateau schedule.patience=2 {FAST} epochs=15",
-    "rule=rmsprop schedule=step schedule.by=update engine=reference epochs=6 batch=50",
+    "rule=rmsprop schedule=step schedule.by=update engine=reference epochs=6 batch=50"
+    " journal.updates=true",
     "rule=adagrad optimizer.sampling=with_replacement eval.every=3 engine=reference epochs=11"
     " batch=50",
-    "rule=nesterov schedule=exponential stop=budget stop.examples=7000 engine=reference batch=30",
+    "rule=nesterov schedule=exponential stop=budget stop.examples=7000 engine=reference batch=30"
+    " journal.updates=true",
     "rule=fixed_length penalty=l1 stop=target stop.accuracy=0.8 engine=reference epochs=5 batch=30",
     f"batch=7 optimizer.last=drop schedule=inverse {FAST} epochs=15 scaling=sum eta=0.2",
     "stop=tolerance stop.tolerance=0.01 engine=blas engine.precision=float64 epochs=9",

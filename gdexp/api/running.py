@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gdexp import compose
@@ -22,6 +21,7 @@ from gdexp.request import Request
 from gdexp.result import Result
 from gdexp.session import Session
 from gdexp.terminal import Progress, near, program
+from gdexp.tracking import parameters
 from gdexp.training import Watch, train
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class Run:
     @cached_property
     def parameters(self) -> dict[str, NDArray[Any]]:
         """What was learned."""
-        with np.load(self.folder / "model.npz", allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files if arrays[name].dtype.kind == "f"}
+        arrays = parameters.read(self.folder / "model.npz")
+        return {name: each for name, each in arrays.items() if each.dtype.kind == "f"}
 
     def __repr__(self) -> str:
         tracked = "not tracked" if self.id is None else f"run {self.id[:8]}"

@@ -1,12 +1,10 @@
 """``python -m gdexp resume``: goes on with a run, or a sweep, that was interrupted."""
 
 import argparse
-import json
 import os
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from gdexp.tracking.environment import code
 from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import NAME
 from gdexp.tracking.settings import Tracking
+from gdexp.tracking.tracked import tracked
 
 ABOUT = """\
 Goes on with a run that was interrupted: by Ctrl-C, SIGTERM, SIGKILL, a reboot, a full disk. The
@@ -108,9 +107,9 @@ def _folder(given: argparse.Namespace) -> Path:
     run = find_one(reader, given.run, experiment)
     outputs = outputs_of(given.store)
     for file in [*outputs.glob("runs/*/*/mlflow.json"), *outputs.glob("sweeps/*/*/*/mlflow.json")]:
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            if json.loads(file.read_text())["run_id"] == run.id:
-                return file.parent
+        noted = tracked(file.parent)
+        if noted is not None and noted.run_id == run.id:
+            return file.parent
     raise GdexpError(f"run {run.id[:8]}: its folder is not in {outputs}. Name the folder instead.")
 
 

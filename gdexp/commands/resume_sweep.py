@@ -1,14 +1,13 @@
 """``python -m gdexp resume SWEEP``: goes on with a sweep, from the plan in its folder alone."""
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from gdexp.errors import GdexpError
 from gdexp.tracking import jobs
 from gdexp.tracking.journal import NAME
+from gdexp.tracking.tracked import tracked
 
 PLAN = "plan.jsonl.gz"  # of `gdexp.sweeps.kept`, which takes Hydra to import
 SHORTEST = 4  # characters of an id that may stand for the whole
@@ -114,7 +113,6 @@ def _is_sweep(folder: Path) -> bool:
 def _meant(folder: Path, reference: str) -> bool:
     if reference in ("_".join(folder.parts[-2:]), jobs.ends(folder)[0].get("name")):
         return True
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        run_id = str(json.loads((folder / "mlflow.json").read_text())["run_id"])
-        return len(reference) >= SHORTEST and run_id.startswith(reference)
-    return False
+    noted = tracked(folder)
+    meant = noted is not None and noted.run_id.startswith(reference)
+    return meant and len(reference) >= SHORTEST

@@ -23,6 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Arrays = Mapping[str, NDArray[np.uint8]]
+Sizes = Mapping[str, tuple[int | None, ...]]
+"""The arrays by name, and how large each is along its axes; None: as it happens."""
+
+MOST_BYTES = 4 << 30  # of all arrays
+LONGEST = 256 << 20  # of the first two lines, which name all sources
+DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +42,12 @@ def cache_folder() -> Path:
     return Path(user_cache_dir("gdexp"))
 
 
-def cached(name: str, sources: Sequence[Path], build: Callable[[], Arrays]) -> Arrays:
+def cached(
+    name: str,
+    sources: Sequence[Path],
+    build: Callable[[], Arrays],
+    sizes: Sizes | None = None,
+) -> Arrays:
     """Give what `build` gives, from the cache where that was built from the same sources.
 
     Sources are the same while their paths, sizes and times of change are. A cache that is
@@ -51,6 +62,8 @@ def cached(name: str, sources: Sequence[Path], build: Callable[[], Arrays]) -> A
         The files that the arrays are made from.
     build : callable
         Makes the arrays, by name; all of unsigned bytes.
+    sizes : mapping, optional
+        What they are like: a file with others is not taken. None: whatever is there.
 
     Returns
     -------
@@ -70,7 +83,7 @@ def cached(name: str, sources: Sequence[Path], build: Callable[[], Arrays]) -> A
     paths = "\n".join(path for path, _, _ in identity)
     key = hashlib.sha256(os.fsencode(paths)).hexdigest()[:16]
     path = cache_folder() / f"{name}-{key}.arrays"
-    arrays = _read(path, identity)
+    arrays = _read(path, identity, sizes)
     if arrays is None:
         arrays = build()
         _write(path, identity, arrays)
@@ -90,25 +103,37 @@ def _seal(crc: int) -> bytes:
     return b"gdexp-arrays 1 %08x\n" % crc
 
 
-def _read(path: Path, identity: Sequence[tuple[str, int, int]]) -> Arrays | None:
+def _read(
+    path: Path, identity: Sequence[tuple[str, int, int]], sizes: Sizes | None
+) -> Arrays | None:
     try:
         with path.open("rb") as file:
-            seal, head = file.readline(), file.readline()
-            body = np.fromfile(file, np.uint8)
-    except OSError:
+            seal, head = file.readline(64), file.readline(LONGEST)
+            told: dict[str, Any] = json.loads(head)["arrays"]
+            size = os.fstat(file.fileno()).st_size - file.tell()
+            if head != _head(identity, told) or not _fit(told, sizes, size):
+                return None
+            body = np.fromfile(file, np.uint8, size)
+        if seal != _seal(zlib.crc32(body.data, zlib.crc32(head))):
+            return None
+        ends = np.cumsum([math.prod(shape) for shape in told.values()])[:-1]
+        pieces = zip(told.items(), np.split(body, ends), strict=True)
+        return {name: piece.reshape(shape) for (name, shape), piece in pieces}
+    except DAMAGE:
         return None
-    if seal != _seal(zlib.crc32(body.data, zlib.crc32(head))):
-        return None
-    # Only now is the header known to be as it was written, and safe to go by.
-    told: dict[str, Any] = json.loads(head)
-    if head != _head(identity, told["arrays"]):
-        return None
-    arrays, at = {}, 0
-    for name, shape in told["arrays"].items():
-        size = math.prod(shape)
-        arrays[name] = body[at : at + size].reshape(shape)
-        at += size
-    return arrays
+
+
+def _fit(told: Mapping[str, Any], sizes: Sizes | None, size: int) -> bool:
+    """Whether arrays are such as are asked for, and take as many bytes as there are."""
+    plain = all(type(n) is int and n >= 0 for shape in told.values() for n in shape)
+    whole = plain and sum(map(math.prod, told.values())) == size <= MOST_BYTES
+    if sizes is None or not whole:
+        return whole
+    return told.keys() == sizes.keys() and all(
+        len(shape) == len(told[name])
+        and all(n in (None, there) for n, there in zip(shape, told[name], strict=True))
+        for name, shape in sizes.items()
+    )
 
 
 def _write(path: Path, identity: Sequence[tuple[str, int, int]], arrays: Arrays) -> None:

@@ -1,17 +1,20 @@
 """Tables read from files, with every column under the name that the file gives it."""
 
 import warnings
-import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from gdexp.data.listing import quoted
+from gdexp.data.unpacked import unpacked
 from gdexp.errors import GdexpError
 
 Frame = Any  # a pandas.DataFrame: pandas takes over a second to import, and is not always needed
 Series = Any
+
+MOST_BYTES = 4 << 30  # of a file, unpacked
 
 NAME_ANOTHER = "Name another file with data.path=FILE."
 
@@ -33,13 +36,15 @@ def read_csv(path: Path, separator: str) -> Frame:
     common = {"sep": separator, "encoding": "utf-8-sig", "skipinitialspace": True}
     header = _read(
         path,
-        lambda: pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, **common),
+        lambda file: pd.read_csv(
+            file, header=None, nrows=1, dtype=str, keep_default_na=False, **common
+        ),
     )
     names = [str(name).strip() for name in header.iloc[0]]
     frame = _read(
         path,
-        lambda: pd.read_csv(
-            path,
+        lambda file: pd.read_csv(
+            file,
             header=0,
             names=range(len(names)),
             index_col=False,
@@ -59,9 +64,7 @@ def read_parquet(path: Path) -> Frame:
     GdexpError
         Where the file cannot be read, or holds no row.
     """
-    import pandas as pd
-
-    frame = _read(path, lambda: pd.read_parquet(path, engine="pyarrow")).reset_index(drop=True)
+    frame = _parquet(path).reset_index(drop=True)
     frame.columns = [str(name) for name in frame.columns]
     return _with_rows(frame)
 
@@ -103,21 +106,64 @@ def _check_names(names: Sequence[str], used: Collection[str]) -> None:
             )
 
 
-def _read(path: Path, read: Callable[[], Frame]) -> Frame:
+def _read(path: Path, read: Callable[[IO[bytes]], Frame]) -> Frame:
     from pandas.errors import ParserWarning
 
     try:
-        with path.open("rb"), warnings.catch_warnings():
+        with _told(), unpacked(path, MOST_BYTES) as file, warnings.catch_warnings():
             warnings.simplefilter("error", ParserWarning)
-            return read()
+            return read(file)
     except ParserWarning:
         raise GdexpError(
             "its rows hold more cells than its header has names. "
             "Name every column in the first line."
         ) from None
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+
+
+def _parquet(path: Path) -> Frame:
+    """Read a Parquet file, whose few bytes may stand for more than memory holds."""
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    with _told(), path.open("rb") as opened, ParquetFile(opened) as file:
+        few = _rows_at_once(file.metadata)
+        parts, size = [], 0
+        for part in file.iter_batches(batch_size=few):
+            size += part.nbytes
+            if size > MOST_BYTES:
+                raise GdexpError(f"holds more than {MOST_BYTES >> 20} MiB. Take a smaller one.")
+            parts.append(part)
+        return pyarrow.Table.from_batches(parts, file.schema_arrow).to_pandas()
+
+
+def _rows_at_once(metadata: Any) -> int:
+    """Give how many rows take no more than is allowed, whatever they hold.
+
+    A value of text, which may stand for many rows, is no longer than its piece of a file. The
+    pieces' columns are not looked at: of damaged ones Arrow ends the process.
+    """
+    pieces = range(metadata.num_row_groups)
+    sizes = [max(0, metadata.row_group(at).total_byte_size) for at in pieces]
+    if sum(sizes) > MOST_BYTES:
+        raise GdexpError(f"holds more than {MOST_BYTES >> 20} MiB. Take a smaller one.")
+    columns = map(metadata.schema.column, range(metadata.num_columns))
+    texts = any("BYTE" in column.physical_type for column in columns)
+    return max(1, min(1 << 16, MOST_BYTES // max(1, *sizes, 1))) if texts else 1 << 16
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Have what is wrong with a file told in one line."""
+    try:
+        yield
+    except GdexpError:
+        raise
+    except Warning:
+        raise
+    except Exception as error:  # whatever damage makes a packing, pandas or Arrow say
         told = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise GdexpError(f"cannot be read: {told.rstrip('.')}. {NAME_ANOTHER}") from error
+        told = told[:200].rstrip(".") or type(error).__name__
+        raise GdexpError(f"cannot be read: {told}. {NAME_ANOTHER}") from error
 
 
 def _with_rows(frame: Frame) -> Frame:

@@ -21,6 +21,7 @@ from gdexp.errors import GdexpError
 UNSIGNED_BYTE = 0x08
 GZIP = b"\x1f\x8b"
 CHUNK = 1 << 20
+MOST_BYTES = 4 << 30  # of the elements: a small file may unpack to more than memory holds
 
 
 class FileError(GdexpError):
@@ -72,9 +73,12 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
         size = math.prod(shape)
         body = bytearray()
         # The header may promise terabytes: nothing is allocated beyond what the file holds.
-        while len(body) < size and (chunk := stream.read(min(CHUNK, size - len(body)))):
+        most = min(size, MOST_BYTES)
+        while len(body) < most and (chunk := stream.read(min(CHUNK, most - len(body)))):
             body += chunk
-        surplus = sum(map(len, _chunks(stream)))
+        surplus = len(stream.read(CHUNK))  # of more it is not said how much
+    if len(body) == most < size:
+        raise FileError(path, f"is too large: it holds more than {MOST_BYTES >> 20} MiB")
     told = f"its header says {' x '.join(map(str, shape))} = {size} bytes after it"
     if len(body) < size:
         raise FileError(path, f"is cut short: {told}, got {len(body)}")

@@ -127,7 +127,8 @@ class Images:
 
         if not self.allow_unreadable:
             name = f"images-{height}x{width}-{self.channels}"
-            return cached(name, paths, build)["pixels"], ()
+            each = height * width * len(MODES[self.channels])
+            return cached(name, paths, build, {"pixels": (len(paths), each)})["pixels"], ()
         # Never cached: why a file could not be read may pass without a trace in the file.
         pixels, bad = read_all(paths, (height, width), self.channels, progress)
         return pixels[[path not in bad for path in paths]], bad

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.data.cache import Arrays, cache_folder, cached
+from gdexp.data.cache import Arrays, Sizes, cache_folder, cached
 from gdexp.data.examples import Dataset, Examples
 from gdexp.data.idx import FileError, read_idx
 from gdexp.data.mnist_files import locate
@@ -16,6 +16,11 @@ from gdexp.data.progress import Progress, on_stderr
 from gdexp.errors import GdexpError, SettingError
 
 SIDE, CLASSES = 28, 10
+LEAST = {"train": 6, "test": 1}  # images: fewer than six leave no sixth for validation
+SIZES: Sizes = {
+    **dict.fromkeys(("train_images", "test_images"), (None, SIDE * SIDE)),
+    **dict.fromkeys(("train_labels", "test_labels"), (None,)),
+}
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,9 @@ class Mnist:
         """
         try:
             files = self.files(progress)
-            arrays = cached("mnist", files, lambda: _parse(*files))
+            arrays = cached("mnist", files, lambda: _parse(*files), SIZES)
+            if not _paired(arrays):
+                arrays = _parse(*files)
         except FileError as error:
             raise GdexpError(f"data.root: {error}") from error
         images, labels = arrays["train_images"], arrays["train_labels"]  # (n, 784), (n,)
@@ -124,14 +131,23 @@ def _is_address(value: Any) -> bool:
 
 
 def _parse(train_images: Path, train_labels: Path, test_images: Path, test_labels: Path) -> Arrays:
-    train = _pair(train_images, train_labels, least=6)  # fewer leave no sixth for validation
-    test = _pair(test_images, test_labels, least=1)
+    train = _pair(train_images, train_labels, LEAST["train"])
+    test = _pair(test_images, test_labels, LEAST["test"])
     return {
         "train_images": train[0],
         "train_labels": train[1],
         "test_images": test[0],
         "test_labels": test[1],
     }
+
+
+def _paired(arrays: Arrays) -> bool:
+    """Whether each image has a label, and each label is a class, as in the files."""
+    return all(
+        len(arrays[f"{part}_images"]) == len(labels := arrays[f"{part}_labels"]) >= least
+        and labels.max() < CLASSES
+        for part, least in LEAST.items()
+    )
 
 
 def _pair(

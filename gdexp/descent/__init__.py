@@ -2,6 +2,7 @@
 
 from gdexp.descent.arriving import Arriving, Stream
 from gdexp.descent.carrier import Carrier, Rates, Stepwise
+from gdexp.descent.costing import Costing
 from gdexp.descent.epoch import Epoch, thinned
 from gdexp.descent.gradcheck import central_differences, relative_error
 from gdexp.descent.loop import Evaluation, descent
@@ -46,6 +47,7 @@ __all__ = [
     "Carrier",
     "Constant",
     "Cosine",
+    "Costing",
     "Early",
     "Epoch",
     "Evaluation",

@@ -10,7 +10,7 @@ from gdexp.result import plural
 from gdexp.tracking import checkpoint
 from gdexp.tracking.checkpoint import CheckpointError
 from gdexp.tracking.hold import RUN, Hold
-from gdexp.tracking.journal import NAME, JournalError, Reader, mend, unseal
+from gdexp.tracking.journal import NAME, JournalError, Reader, mend, read_line
 
 
 def journals(place: Place) -> Check:
@@ -55,7 +55,7 @@ def torn(kept: Kept) -> bool:
 
 def _whole(line: bytes) -> bool:
     try:
-        return line.endswith(b"\n") and bool(unseal(line[:-1].decode()))
+        return line.endswith(b"\n") and bool(read_line(line[:-1]))
     except ValueError:
         return False
 

@@ -1,6 +1,5 @@
 """Runs and sweeps as their folders tell of them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from gdexp.tracking import jobs
 from gdexp.tracking.hold import FEED, RUN, held
 from gdexp.tracking.journal import NAME
+from gdexp.tracking.tracked import tracked
 
 PLACES = ("runs/*/*", "sweeps/*/*", "sweeps/*/*/*")
 
@@ -64,7 +64,5 @@ def kept(outputs: Path) -> list[Kept]:
 
 
 def _run_id(folder: Path) -> str:
-    try:
-        return str(json.loads((folder / "mlflow.json").read_text())["run_id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    noted = tracked(folder)
+    return "" if noted is None else noted.run_id

@@ -37,6 +37,8 @@ class Work:
         What an update does, and with which learning rates.
     stream : bool
         Whether examples arrive one after another, instead of being held.
+    updates : bool
+        Whether the cost of each update is asked for.
     """
 
     m: int
@@ -44,6 +46,7 @@ class Work:
     update: Update = field(default_factory=Update)
     schedule: Schedule = field(default_factory=Constant)
     stream: bool = False
+    updates: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ def only_classes(problem: Problem, work: Work) -> str:
     """Say what there is beside networks with an output for each class on held examples."""
     if work.stream:
         return "carries out no streams: its epochs are of examples that are held"
+    if work.updates:
+        return "does not tell the cost of each update, which journal.updates asks for"
     if not isinstance(problem, Network):
         return "carries out networks only"
     if not isinstance(problem.targets, OneHot):

@@ -11,7 +11,7 @@ from gdexp.replay import trusted
 from gdexp.replay.values import END, Values, is_time, of_journal
 from gdexp.stored import Reader, StoredRun, files
 from gdexp.tracking.journal import NAME as JOURNAL
-from gdexp.tracking.journal import seal, unseal
+from gdexp.tracking.journal import read_line, seal, unseal
 from gdexp.trusted import check_targets
 
 CONFIG = "config/resolved.yaml"
@@ -135,7 +135,7 @@ def _journal(run: StoredRun, uri: str, who: str) -> tuple[Values, dict[str, Any]
     records, number = [], 0
     try:
         for number, line in enumerate(data.split(b"\n")[:-1], 1):  # noqa: B007 - told below
-            records.append(unseal(line.decode()))
+            records.append(read_line(line))
         start = records[0]
         sets = {str(each["context"]): str(each["digest"]) for each in start["datasets"]}
         return of_journal(records), {"config": start["config"], "digests": sets}

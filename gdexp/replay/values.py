@@ -10,13 +10,17 @@ Values = dict[float, dict[str, float]]
 
 
 def of_journal(records: Iterable[Mapping[str, Any]]) -> Values:
-    """Give the values that a journal holds: of its epochs, of what diagnostics saw, of the end."""
+    """Give the values that a journal holds: of epochs, updates, what diagnostics saw, the end."""
     values: Values = {}
     for record in records:
         if record["kind"] != "start" and "metrics" in record:
             at = END if record["kind"] == "end" else int(record["epoch"])
             named = {str(name): float(value) for name, value in record["metrics"].items()}
             values.setdefault(at, {}).update(named)
+        elif record["kind"] == "updates":
+            costs = enumerate(record["costs"], record["first"])
+            named = {f"cost of update {number}": float(cost) for number, cost in costs}
+            values.setdefault(int(record["epoch"]), {}).update(named)
     return {at: named for at, named in sorted(values.items()) if named}
 
 

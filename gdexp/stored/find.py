@@ -1,6 +1,5 @@
 """From what a person writes to the runs that are meant."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from gdexp.errors import GdexpError
 from gdexp.stored.reader import Reader
 from gdexp.stored.run import StoredRun
 from gdexp.stored.where import Where
+from gdexp.tracking.tracked import tracked
 
 KINDS = ("train",)
 SHORTEST = 4  # characters of an id that may stand for the whole
@@ -89,10 +89,10 @@ def _id_of_folder(folder: Path) -> str | None:
     """Give the id under which the run of an output folder is tracked; None for another path."""
     if not (folder / "journal.jsonl").is_file():
         return None
-    try:
-        return str(json.loads((folder / "mlflow.json").read_text())["run_id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise GdexpError(f"{folder}: the run of this folder is not tracked in a store.") from None
+    noted = tracked(folder)
+    if noted is None:
+        raise GdexpError(f"{folder}: the run of this folder is not tracked in a store.")
+    return noted.run_id
 
 
 def _nothing(experiment: str | None, where: str, count: int) -> str:

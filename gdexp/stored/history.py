@@ -8,7 +8,7 @@ from gdexp.errors import GdexpError
 from gdexp.stored.files import read
 from gdexp.stored.reader import Reader
 from gdexp.stored.run import StoredRun
-from gdexp.tracking.journal import NAME, unseal
+from gdexp.tracking.journal import NAME, read_line
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _of_journal(content: bytes, run: StoredRun) -> History:
     datasets: list[Mapping[str, str]] = []
     for number, line in enumerate(content.splitlines(), 1):
         try:
-            record: dict[str, Any] = unseal(line.decode())
+            record: dict[str, Any] = read_line(line)
         except ValueError as error:
             told = f"run {run.id[:8]}: its {NAME} is damaged in line {number} ({error})."
             raise GdexpError(told) from None

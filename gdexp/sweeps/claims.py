@@ -16,6 +16,7 @@ from gdexp.result import plural
 from gdexp.sweeps import kept
 from gdexp.sweeps.planning import Plan
 from gdexp.tracking.hold import RUN, Hold, held, holder, patiently
+from gdexp.tracking.journal import DAMAGE
 
 STARTS = "starts.lock"  # beside the sweeps: who looks for one, or begins one
 UNFINISHED = "unfinished."  # and a digest of its jobs and its store: a file of a sweep
@@ -49,7 +50,7 @@ def take(folder: Path) -> Hold:
         Where another process has it, saying which.
     """
     try:
-        hold = patiently(folder, RUN, PATIENCE, lambda: not _lives(holder(folder, RUN)))
+        hold = patiently(folder, RUN, PATIENCE, lambda: holder_lives(folder))
     except BlockingIOError:
         raise GdexpError(told(folder)) from None
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%H:%M:%S")}
@@ -62,7 +63,7 @@ def told(folder: Path) -> str:
     try:
         who = json.loads(holder(folder, RUN))
         named = f"process {who['pid']} on {who['host']}, since {who['since']}"
-    except (ValueError, LookupError, TypeError):
+    except DAMAGE:
         named = "another process"
     return (
         f"{folder}: these jobs are being carried out by {named}. Let it end; to have more "
@@ -157,12 +158,12 @@ def _outputs(plan: Plan) -> Path:
     return Path(plan.jobs[0].outputs).absolute()
 
 
-def _lives(who: str) -> bool:
+def holder_lives(folder: Path) -> bool:
     """Say whether the process that holds a sweep goes on; its workers outlive it for a moment."""
     try:
-        told = json.loads(who)
+        told = json.loads(holder(folder, RUN))
         if told["host"] != socket.gethostname():
             return True
         return alive(int(told["pid"]))
-    except (ValueError, LookupError, TypeError):
+    except DAMAGE:
         return False  # nothing is written yet, or no more

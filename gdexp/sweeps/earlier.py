@@ -8,7 +8,7 @@ from typing import Any
 from gdexp.result import plural
 from gdexp.tracking import Reader
 from gdexp.tracking.jobs import FINE, JobState
-from gdexp.tracking.journal import NAME
+from gdexp.tracking.journal import NAME, understood
 from gdexp.tracking.tracked import tracked as note_of
 
 Words = tuple[str, str, str]
@@ -156,7 +156,7 @@ def _all_tracked(folders: Iterable[Path]) -> bool:
 
 def _can_go_on(start: Mapping[str, Any]) -> bool:
     """Say whether a job came to train, and learns from what is still there."""
-    return "code" in start and start["config"].get("stream") is None
+    return "code" in start and start.get("config", {"stream": {}}).get("stream") is None
 
 
 def _past(folder: Path, jobs: Collection[Path]) -> tuple[float, str]:
@@ -166,12 +166,14 @@ def _past(folder: Path, jobs: Collection[Path]) -> tuple[float, str]:
     of a job.
     """
     seconds, began, ended = 0.0, None, ""
-    for record in Reader(folder).new():
-        if record["kind"] in ("start", "resume"):
-            began, ended = record["time"], ""
-            seconds = record.get("seconds", 0.0)
-        elif record["kind"] == "end":
-            began, ended, seconds = None, record["status"], record["metrics"]["time/total_seconds"]
+    with understood(folder):
+        for record in Reader(folder).new():
+            if record["kind"] in ("start", "resume"):
+                began, ended = record["time"], ""
+                seconds = record.get("seconds", 0.0)
+            elif record["kind"] == "end":
+                began, ended = None, record["status"]
+                seconds = record["metrics"]["time/total_seconds"]
     if began is not None:
         last = max((_touched(each) for each in jobs), default=0.0)
         seconds += max(0.0, last - began / 1000)

@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import pickle
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -30,7 +31,12 @@ from gdexp.tracking.settings import masked
 NAME = "plan.jsonl.gz"
 VERSION = 1
 OF_A_JOB = ("config", "params", "choices", "overrides", "flags", "special", "variant", "varies")
-DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError)
+MOST_BYTES = 1 << 30  # of a plan, unpacked
+LONGEST = 64 << 20  # characters of a line
+DAMAGE = (
+    *(OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, RecursionError),
+    *(ArithmeticError, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -107,16 +113,56 @@ def write(plan: Plan, begun: Head | None = None) -> None:
 
 def head(folder: Path) -> Head | None:
     """Give what is kept of a sweep as a whole; None where the folder has no plan to be read."""
-    with suppress(*DAMAGE), gzip.open(folder / NAME, "rt") as text:
-        return _head(text.readline())
+    with suppress(*DAMAGE):
+        return _head(next(_lines(folder)))
     return None
 
 
+def _lines(folder: Path) -> Iterator[str]:
+    """Give the lines of a plan, of which a small one may unpack to an endless one."""
+    total = 0
+    with gzip.open(folder / NAME, "rt", encoding="utf-8") as text:
+        while line := text.readline(LONGEST):
+            total += len(line)
+            if len(line) == LONGEST or total > MOST_BYTES:
+                raise ValueError("it is longer than a plan may be")
+            yield line
+    if not total:
+        raise ValueError("it is empty")
+
+
 def _head(line: str) -> Head:
-    told = json.loads(line)
-    if told["version"] != VERSION:
-        raise ValueError(f"it is of version {told['version']}")
-    return Head(**told)
+    told = Head(**json.loads(line))
+    if told.version != VERSION:
+        raise ValueError(f"it is of version {told.version}")
+    lists = (told.keys, told.data, told.words, told.launcher)
+    if not all(isinstance(each, list) and all(map(_text, each)) for each in lists):
+        raise ValueError("it lists what is no text")
+    named = (told.tracking["uri"] or "", told.tracking["experiment"] or "", told.commit, told.name)
+    if not all(map(_text, [*named, *told.code.values()])):
+        raise ValueError("it names what is no text")
+    return told
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _job(line: str, folder: Path) -> dict[str, Any]:
+    """Read what is kept of a job; its folder is below that of the sweep."""
+    told: dict[str, Any] = json.loads(line)
+    place = told["place"]
+    if not _text(place) or "\0" in place or ".." in Path(place).parts or Path(place).is_absolute():
+        raise ValueError(f"a job lies elsewhere: {place!r:.60}")
+    if folder.resolve() not in (folder / place).resolve().parents:
+        raise ValueError(f"a job lies elsewhere: {place!r:.60}")
+    texts = [*told["words"], *told["overrides"], *told["flags"], *told["special"], *told["varies"]]
+    maps = told["params"], told["choices"]
+    if not all(map(_text, [*texts, *(each for some in maps for each in some.values())])):
+        raise ValueError("a job has what is no text")
+    if not isinstance(told["config"], dict) or not isinstance(told["variant"], int | None):
+        raise ValueError("a job is none")
+    return told
 
 
 def read(folder: Path, loader: ConfigLoader, master: DictConfig, *, named: bool = False) -> Plan:
@@ -139,18 +185,19 @@ def read(folder: Path, loader: ConfigLoader, master: DictConfig, *, named: bool 
         Where it cannot be read, or asks for what the menu does not have.
     """
     try:
-        with gzip.open(folder / NAME, "rt") as text:
-            told = _head(text.readline())
-            lines = [json.loads(line) for line in text]
+        text = _lines(folder)
+        told, lines = _head(next(text)), [_job(line, folder) for line in text]
+        study = None if told.study is None else Study(**told.study)
+        outputs = [str(line["config"]["outputs"]) for line in lines]
     except DAMAGE as error:
-        raise GdexpError(f"{folder / NAME}: cannot be read ({error}).") from None
+        why = " ".join(str(error).split())[:200]
+        raise GdexpError(f"{folder / NAME}: cannot be read ({why}).") from None
     tracking = _tracking(told, master, named=named)
     frozen, jobs = Frozen(loader, folder), []
     for number, request in enumerate(_requests(folder, lines, tracking)):
         words = tuple(lines[number]["words"])
         frozen.keep_recorded(words, request, master)
-        jobs.append(job_of(number, words, request, str(request.config["outputs"])))
-    study = None if told.study is None else Study(**told.study)
+        jobs.append(job_of(number, words, request, outputs[number]))
     return Plan(folder, told.words, jobs, frozen, study, told.name, launcher=told.launcher)
 
 

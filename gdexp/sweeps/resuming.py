@@ -20,6 +20,7 @@ from gdexp.tracking import Reader
 from gdexp.tracking.environment import code, git
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.journal import NAME as JOURNAL
+from gdexp.tracking.journal import understood
 from gdexp.training import check
 
 
@@ -166,11 +167,12 @@ def _marked(plan: Plan, earlier: Earlier) -> Plan:
 def _check_host(folder: Path, how: str) -> None:
     """Refuse a sweep that may be going on where this machine does not see it."""
     host = ""
-    for record in Reader(folder).new():
-        if record["kind"] in ("start", "resume"):
-            host = record["tags"]["gdexp.host"]
-        elif record["kind"] == "end":
-            host = ""
+    with understood(folder):
+        for record in Reader(folder).new():
+            if record["kind"] in ("start", "resume"):
+                host = record["tags"]["gdexp.host"]
+            elif record["kind"] == "end":
+                host = ""
     if host and host != socket.gethostname():
         raise GdexpError(
             f"{folder}: this sweep was begun on the machine {host}, and may be going on there. "

@@ -51,7 +51,7 @@ class Entry:
         """Where it was to be tracked, as it recorded that; None where nothing is recorded."""
         for start in (self.start, *(job.start for job in self.jobs)):
             found = start.get("tracking") or start.get("config", {}).get("tracking")
-            if found:
+            if isinstance(found, dict) and _named(found):
                 outputs = start.get("outputs") or start.get("config", {}).get("outputs")
                 return {**found, "outputs": outputs}
         return None
@@ -61,6 +61,12 @@ class Entry:
         """What is noted of where it is, or the first of its jobs; None where it is nowhere."""
         noted = (tracked(each.folder) for each in (self, *self.jobs))
         return next((each for each in noted if each is not None), None)
+
+
+def _named(tracking: Mapping[str, Any]) -> bool:
+    """Whether what is recorded of a store can be one."""
+    named = (tracking.get("uri"), tracking.get("experiment"))
+    return all(isinstance(each, str | None) for each in named)
 
 
 def entries(path: Path) -> list[Entry]:

@@ -5,6 +5,7 @@ cost what they always did: nothing is measured for these curves, so their first 
 epoch's end.
 """
 
+import math
 from typing import Any
 
 NAMES = {
@@ -12,6 +13,7 @@ NAMES = {
     for part in ("train", "val")
     for figure, mean in (("cost", "_mean"), ("accuracy", ""))
 }
+BATCH = "by_update/batch_cost"
 GROWTH = 17 / 16  # of updates from one point to the next: 10^9 of them give 312 points
 
 
@@ -47,3 +49,30 @@ class ByUpdate:
     def last(self) -> list[dict[str, Any]]:
         """Give the point of the last epoch, where it was not sent: a curve ends with its run."""
         return self._skipped
+
+
+class ByBatch:
+    """Chooses of what each update's mini-batch cost, where a journal has that, in the same way."""
+
+    def __init__(self) -> None:
+        self._next = 1.0
+        self._skipped: list[dict[str, Any]] = []
+
+    def take(self, record: dict[str, Any]) -> list[dict[str, Any]]:
+        """Give those points of a journal's record of updates that are to be sent."""
+        found, first, costs = [], record["first"], record["costs"]
+        while (at := max(first, math.ceil(self._next))) < first + len(costs):
+            found.append(_point(record, at))
+            self._next = at * GROWTH
+        end = first + len(costs) - 1
+        self._skipped = [] if found and found[-1]["epoch"] == end else [_point(record, end)]
+        return found
+
+    def last(self) -> list[dict[str, Any]]:
+        """Give the point of the last update, where it was not sent."""
+        return self._skipped
+
+
+def _point(record: dict[str, Any], update: int) -> dict[str, Any]:
+    cost = record["costs"][update - record["first"]]
+    return {"time": record["time"], "epoch": update, "metrics": {BATCH: cost}}

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from gdexp.tracking.batch import Batch, Point
-from gdexp.tracking.by_update import ByUpdate
+from gdexp.tracking.by_update import ByBatch, ByUpdate
 from gdexp.tracking.hold import FEED, Hold
 from gdexp.tracking.jobs import ends
 from gdexp.tracking.journal import NAME as JOURNAL
-from gdexp.tracking.journal import JournalError, Reader
+from gdexp.tracking.journal import JournalError, Reader, understood
 from gdexp.tracking.outage import Link
 from gdexp.tracking.steps import Steps
 from gdexp.tracking.tracked import Tracked, tracked
@@ -64,7 +64,7 @@ class Follower:
         self._unsent = Batch()  # what is to be sent with the end, should it be none
         self._looked: int | None = None  # the epoch of the last look whose metrics are sent
         self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
-        self._by_update = ByUpdate()
+        self._by_update, self._by_batch = ByUpdate(), ByBatch()
 
     @property
     def store(self) -> Any:
@@ -176,10 +176,11 @@ class Follower:
     def _read(self) -> None:
         """Read on; of a journal that is damaged, nothing more is touched in the store."""
         try:
-            for record in self.reader.new():
-                getattr(self, f"_plan_{record['kind']}")(record)
-                if self.steps.full:
-                    return
+            with understood(self.folder):
+                for record in self.reader.new():
+                    getattr(self, f"_plan_{record['kind']}")(record)
+                    if self.steps.full:
+                        return
             self._behind = False
         except JournalError as error:
             self._stop(error=self.link.told(error))
@@ -272,6 +273,11 @@ class Follower:
         for point in self._by_update.take(epoch):
             self._add(point)
 
+    def _plan_updates(self, record: dict[str, Any]) -> None:
+        """Choose of what each update cost, evenly spaced by the logarithm."""
+        for point in self._by_batch.take(record):
+            self._add(point)
+
     def _plan_look(self, look: dict[str, Any]) -> None:
         """Send every file, and metrics as closely as those of epochs are sent, the last always."""
         if self._looked is None or look["last"] or look["epoch"] >= self._looked + self._stride:
@@ -306,7 +312,7 @@ class Follower:
 
     def _plan_end(self, record: dict[str, Any]) -> None:
         if record["status"] == "FINISHED":  # a curve ends where the run ended, and only there
-            for point in [self._skipped, *self._by_update.last()]:
+            for point in [self._skipped, *self._by_update.last(), *self._by_batch.last()]:
                 if point is not None:
                     self._add(point)
         self._ended, self._unsent, self._batch = True, self._batch, Batch()

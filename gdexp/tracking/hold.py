@@ -12,6 +12,7 @@ from pathlib import Path
 from gdexp.process import alive
 
 PAUSE = 0.02  # seconds between two tries
+LONGEST = 4096  # characters of a word that is left
 
 
 class Hold:
@@ -89,7 +90,8 @@ def patiently(
 def holder(folder: Path, name: str) -> str:
     """Give the word that the last holder left; empty where there is none."""
     try:
-        return (folder / name).read_text()
+        with (folder / name).open(encoding="utf-8", errors="replace") as file:
+            return file.read(LONGEST)
     except OSError:
         return ""
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gdexp.tracking.journal import NAME, Reader, unseal
+from gdexp.tracking.journal import LONGEST, NAME, Reader, read_line, understood
+from gdexp.tracking.tracked import tracked
 
 LEFT = "LEFT"  # the state of a job that never began
 PRUNED = "PRUNED"  # the state of a job that was ended as hopeless
@@ -115,10 +116,8 @@ class JobState:
     @property
     def run_id(self) -> str:
         """Its id in MLflow, where it has one."""
-        try:
-            return str(json.loads((self.folder / "mlflow.json").read_text())["run_id"])
-        except (OSError, ValueError, KeyError):
-            return ""
+        noted = tracked(self.folder)
+        return "" if noted is None else noted.run_id
 
     @property
     def judge(self) -> str:
@@ -154,8 +153,9 @@ def states(folder: Path) -> list[JobState]:
         begun = [JobState(int(path.parent.name), path.parent).now() for path in found]
         return _varying(begun)
     records = Reader(folder).new()
-    known = {job["job"]: job for record in records for job in record.get("jobs", ())}
-    told = (listed(job) for job in known.values())  # the last that was said of each
+    with understood(folder):
+        known = {job["job"]: job for record in records for job in record.get("jobs", ())}
+        told = [listed(job) for job in known.values()]  # the last that was said of each
     return [replace(job, folder=_found(job.folder, folder)).now() for job in told]
 
 
@@ -174,25 +174,26 @@ def ends(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give a journal's start and its end; empty where it has none yet, or cannot be read."""
     try:
         with (folder / NAME).open("rb") as file:
-            first = file.readline()
+            first = file.readline(LONGEST)
             size = file.seek(0, 2)
             last = b""
-            for reach in (min(TAIL, size), size):
+            for reach in (min(TAIL, size), min(LONGEST, size)):
                 file.seek(size - reach)
                 last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
                 if last.startswith(b'{"kind":"'):
                     break
-        start, end = unseal(first.decode().rstrip("\n")), unseal(last.decode())
+        start, end = read_line(first.rstrip(b"\n")), read_line(last)
     except (OSError, ValueError):
         return _alone(folder)
-    return start, end if end["kind"] == "end" else {}
+    ended = end.get("kind") == "end" and {"status", "tags", "metrics"} <= end.keys()
+    return start, end if ended else {}
 
 
 def _alone(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give the start of a journal whose last line is not whole."""
     try:
         with (folder / NAME).open("rb") as file:
-            return unseal(file.readline().decode().rstrip("\n")), {}
+            return read_line(file.readline(LONGEST).rstrip(b"\n")), {}
     except (OSError, ValueError):
         return {}, {}
 

@@ -10,13 +10,17 @@ import os
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from gdexp.errors import GdexpError, one_of
+from gdexp.errors import GdexpError, flag, one_of
+from gdexp.tracking.form import check
 
 NAME = "journal.jsonl"
+LONGEST = 64 * 2**20  # bytes of a line
+DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _CRC = ',"crc":"'
 
 
@@ -36,6 +40,8 @@ class Journaling:
     fsync : {"second", "epoch", "never"}
         ``epoch``: after each record. ``second``: where the last time was a second ago, and at the
         end. ``never``: the system writes when it likes, usually within half a minute.
+    updates : bool
+        Whether the cost of each update's mini-batch is written down, too.
 
     Raises
     ------
@@ -44,8 +50,10 @@ class Journaling:
     """
 
     fsync: str = "second"
+    updates: bool = False
 
     def __post_init__(self) -> None:
+        flag("updates", self.updates)
         one_of("fsync", self.fsync, PAUSES)
 
     @property
@@ -135,8 +143,49 @@ def unseal(line: str) -> dict[str, Any]:
     body = content + "}"
     if not found or crc != f'{zlib.crc32(body.encode()):08x}"}}':
         raise ValueError("checksum does not match")
-    record: dict[str, Any] = json.loads(body)
+    try:
+        record: dict[str, Any] = json.loads(body)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
     return record
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    """Read a line, without its end, of a journal that is not trusted.
+
+    Raises
+    ------
+    ValueError
+        Where it is not what was written, or holds what no journal does.
+    """
+    return check(unseal(line.decode()))
+
+
+def lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Give the lines of a journal, each with its end.
+
+    Raises
+    ------
+    ValueError
+        At one that is longer than any record is.
+    """
+    while line := file.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise ValueError(f"it is longer than {LONGEST >> 20} MiB")
+        yield line
+
+
+@contextmanager
+def understood(folder: Path) -> Iterator[None]:
+    """Have records that lack what is read of them told as the damage that it is."""
+    try:
+        yield
+    except GdexpError:
+        raise
+    except DAMAGE as error:
+        told = " ".join(str(error).split())[:100]
+        what = f"lacks {told}" if isinstance(error, KeyError) else told
+        raise JournalError(f"{folder / NAME}: is not that of a run ({what})") from None
 
 
 class Reader:
@@ -166,16 +215,22 @@ class Reader:
         """
         with self._path.open("rb") as file:
             file.seek(self._at)
-            for line in file:
+            while line := self._next(file):
                 if not line.endswith(b"\n"):
                     return
                 self._at += len(line)
                 self._line += 1
                 yield self._read(line[:-1])
 
+    def _next(self, file: IO[bytes]) -> bytes:
+        try:
+            return next(lines(file), b"")
+        except ValueError as error:
+            raise JournalError(f"{self._path}, line {self._line + 1}: {error}") from None
+
     def _read(self, line: bytes) -> dict[str, Any]:
         try:
-            return unseal(line.decode())
+            return read_line(line)
         except ValueError as error:
             raise JournalError(f"{self._path}, line {self._line}: {error}") from None
 
@@ -201,24 +256,24 @@ def mend(folder: Path) -> str:
     JournalError
         At a line that is not what was written, where whole ones follow it: that was no power cut.
     """
-    path, whole, lines, torn = folder / NAME, 0, 0, 0
+    path, whole, count, torn = folder / NAME, 0, 0, 0
     why = ""
     with path.open("rb") as file:
-        for line in file:
+        while line := file.readline(LONGEST):
             try:
                 if not line.endswith(b"\n"):
                     raise ValueError("its end is missing")
-                unseal(line[:-1].decode())
+                read_line(line[:-1])
             except ValueError as error:
                 torn, why = torn + 1, why or str(error)
                 continue
             if torn:
-                raise JournalError(f"{path}, line {lines + 1}: {why}")
-            whole, lines = whole + len(line), lines + 1
+                raise JournalError(f"{path}, line {count + 1}: {why}")
+            whole, count = whole + len(line), count + 1
     if not torn:
         return ""
     with path.open("r+b") as file:
         file.truncate(whole)
         os.fsync(file.fileno())
-    what = f"line {lines + 1} was" if torn == 1 else f"lines {lines + 1} to {lines + torn} were"
+    what = f"line {count + 1} was" if torn == 1 else f"lines {count + 1} to {count + torn} were"
     return f"{path}: {what} torn, as by a power cut, and dropped"

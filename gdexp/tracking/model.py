@@ -15,6 +15,8 @@ from mlflow.types import Schema, TensorSpec
 from mlflow.utils import environment
 
 import gdexp.problems.feedforward as feedforward
+from gdexp.errors import GdexpError
+from gdexp.tracking import parameters
 
 PARAMETERS = "model.npz"
 
@@ -24,27 +26,35 @@ if hasattr(environment, "warn_dependency_requirement_mismatches"):
     environment.warn_dependency_requirement_mismatches = lambda requirements: None
 
 
-def save(folder: Path, parameters: Path) -> None:
+def save(folder: Path, path: Path) -> None:
     """Write a model folder that `mlflow.pyfunc.load_model` reads.
 
     Parameters
     ----------
     folder : Path
         To be made.
-    parameters : Path
+    path : Path
         The ``.npz`` of `record.Record.save_model`.
+
+    Raises
+    ------
+    GdexpError
+        Where that is none.
     """
-    with np.load(parameters, allow_pickle=False) as arrays:
-        last = max(int(name[1:]) for name in arrays.files if name[0] == "w")
+    arrays = parameters.read(path)
+    try:
+        last = max(int(name[1:]) for name in arrays if name[0] == "w")
         n_in, n_out, dtype = arrays["w1"].shape[1], len(arrays[f"b{last}"]), arrays["w1"].dtype
+    except (ValueError, LookupError):
+        raise GdexpError(f"{path}: has no weights and biases.") from None
     files, model = _pattern(n_in, n_out, dtype)
-    for name, content in {**files, f"artifacts/{PARAMETERS}": parameters.read_bytes()}.items():
+    for name, content in {**files, f"artifacts/{PARAMETERS}": path.read_bytes()}.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     model.model_uuid = uuid.uuid4().hex
     model.utc_time_created = str(datetime.now(UTC).replace(tzinfo=None))
-    model.flavors["python_function"]["artifacts"]["parameters"]["uri"] = str(parameters)
+    model.flavors["python_function"]["artifacts"]["parameters"]["uri"] = str(path)
     model.save(folder / "MLmodel")
 
 
@@ -55,13 +65,13 @@ def _pattern(n_in: int, n_out: int, dtype: np.dtype[Any]) -> tuple[dict[str, byt
     Its files are kept in memory, so that none stay behind where the process is killed.
     """
     with tempfile.TemporaryDirectory(prefix="gdexp-model-") as folder:
-        parameters, model = Path(folder, PARAMETERS), Path(folder, "model")
-        np.savez(parameters)
+        empty, model = Path(folder, PARAMETERS), Path(folder, "model")
+        np.savez(empty)
         mlflow.pyfunc.save_model(
             model,
             python_model=str(Path(__file__).with_name("model_code.py")),
             code_paths=[str(feedforward.__file__)],
-            artifacts={"parameters": str(parameters)},
+            artifacts={"parameters": str(empty)},
             # Given, since finding them out would take seconds.
             pip_requirements=[f"mlflow=={mlflow.__version__}", f"numpy=={np.__version__}"],
             signature=ModelSignature(

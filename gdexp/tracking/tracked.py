@@ -9,6 +9,7 @@ from pathlib import Path
 from gdexp.tracking.journal import NAME as JOURNAL
 
 NAME = "mlflow.json"
+LONGEST = 2**16  # characters
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Tracked:
 def tracked(folder: Path) -> Tracked | None:
     """Read the note of a folder; None where it has none that can be read."""
     try:
-        noted = json.loads((folder / NAME).read_text())
+        noted = json.loads(_text(folder / NAME))
         complete = noted.get("complete")
         return Tracked(
             str(noted["run_id"]),
@@ -60,5 +61,10 @@ def tracked(folder: Path) -> Tracked | None:
             str(noted.get("experiment", "")),
             complete if isinstance(complete, int) else None,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _text(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return file.read(LONGEST)

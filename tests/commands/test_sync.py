@@ -1,5 +1,6 @@
 """python -m gdexp sync: what it brings in, what it leaves, and what it says."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,9 +10,10 @@ import pytest
 
 from gdexp import compose
 from gdexp.tracking.hold import RUN, Hold
-from gdexp.tracking.journal import NAME, Journal
+from gdexp.tracking.journal import NAME, Journal, Reader
 from gdexp.tracking.tracked import Tracked, tracked
 from gdexp.training import train
+from tests import nursery
 from tests.conftest import Command, command
 
 WORDS = ["batch=100", "epochs=1"]
@@ -93,6 +95,31 @@ def test_a_run_that_is_there_is_passed_over_and_a_deleted_one_stays_deleted(left
     assert status == 0
     assert told == f"left     {whole.relative_to(left.parent)}: deleted in MLflow\n"
     assert len(rows(left, "SELECT * FROM runs")) == 2
+
+
+def test_two_at_once_bring_each_point_in_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = tmp_path / "outputs"
+    monkeypatch.setenv("GDEXP_OUTPUTS", str(outputs))
+    folders = [trained(f"run-{seed}", f"seed={seed}", "epochs=9") for seed in range(4)]
+    points = sum(values_of(folder) for folder in folders)
+    env = {**os.environ}
+    both = [nursery.start(["sync"], tmp_path, env) for _ in range(2)]
+    for each in both:
+        told, errors = each.communicate(60)
+        assert each.returncode == 0, told + errors
+    assert len(rows(outputs, "SELECT * FROM runs WHERE status = 'FINISHED'")) == 4
+    assert rows(outputs, "SELECT COUNT(*) FROM runs") == [(4,)]
+    where = "FROM metrics WHERE key NOT LIKE 'by_update/%'"
+    assert rows(outputs, f"SELECT COUNT(*) {where}") == [(points,)]
+    each_once = "FROM metrics GROUP BY run_uuid, key, step"
+    assert rows(outputs, f"SELECT DISTINCT COUNT(*) {each_once}") == [(1,)]
+
+
+def values_of(folder: Path) -> int:
+    """Count the values that a journal has."""
+    return sum(len(record.get("metrics", ())) for record in Reader(folder).new())
 
 
 @pytest.mark.parametrize(
