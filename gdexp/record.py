@@ -2,12 +2,10 @@
 
 import csv
 import json
-import pickle
 import shlex
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +40,7 @@ BY_AUTO = ", chosen by engine=auto"
 
 AT_ONCE = 10_000  # updates of a line in the journal
 MOST_HELD = 1000  # epochs, in memory: a stream may have any number of reports
+MOST_WRITTEN = 256  # texts of settings, in memory
 MOST_ROWS = 10_000  # of a table that is written although the run is to end at once
 
 
@@ -141,10 +140,8 @@ class Record:
         env = json.dumps(environment(self.request.experiment.engine.threads, commit), indent=2)
         nodes = self.request.config.items()
         texts = {
-            "config/resolved.yaml": "".join(
-                _yaml(pickle.dumps({key: node})) for key, node in nodes
-            ),
-            "config/overrides.yaml": _yaml(pickle.dumps([*self.request.overrides])),
+            "config/resolved.yaml": "".join(_yaml({key: node}) for key, node in nodes),
+            "config/overrides.yaml": _yaml([*self.request.overrides]),
             "environment.json": env,
             "command.txt": self.command,
         }
@@ -342,10 +339,17 @@ class Record:
             np.savez(part, **arrays)
 
 
-@lru_cache(maxsize=256)
-def _yaml(pickled: bytes) -> str:
+def _yaml(node: Any) -> str:
     """Write YAML; what one job of a sweep has like the one before it is not written anew."""
-    return OmegaConf.to_yaml(OmegaConf.create(pickle.loads(pickled)))
+    key = repr(node)
+    if key not in _written:
+        if len(_written) > MOST_WRITTEN:
+            _written.clear()
+        _written[key] = OmegaConf.to_yaml(OmegaConf.create(node))
+    return _written[key]
+
+
+_written: dict[str, str] = {}
 
 
 @contextmanager

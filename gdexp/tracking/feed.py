@@ -78,6 +78,8 @@ class Feed:
         imported before, since a command may have its feeder before it knows what to do.
         """
         with suppress(Exception):  # which is told when the store is opened
+            if self._place.database is None:
+                self._place.check()  # while a server is away, nothing is taken from the training
             load()
         while self._closing is None or self._followers:
             more = self._take()
@@ -88,6 +90,10 @@ class Feed:
             self._followers = [each for each in self._followers if not each.done]
         if self._link.store is not None:
             self._link.store.close()
+
+    @property
+    def _place(self) -> Tracking:
+        return Tracking(self._target["uri"], self._target["experiment"])
 
     def _told(self, error: BaseException) -> str:
         why, uri = told(error), self._target["uri"]
@@ -131,9 +137,8 @@ class Feed:
         """Open the store where it is not; False where it is away."""
         if self._link.store is None and not self._link.down:
             try:
-                place = Tracking(self._target["uri"], self._target["experiment"])
-                if place.database is None:
-                    place.check()  # which costs nothing: importing MLflow takes seconds
+                if self._place.database is None:
+                    self._place.check()  # which costs nothing: importing MLflow takes seconds
                 self._link.store = opened(self._target)
                 self._link.took()
             except Exception as error:
