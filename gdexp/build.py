@@ -93,7 +93,10 @@ def experiment(settings: Settings, origin: Origin) -> Experiment:
             raise GdexpError(_needless(name, origin))
     for name in set(fields) - absent - {"diagnostics"}:
         if settings.get(name, "???") == "???":
-            raise GdexpError(f"{name} must be set. Got nothing. Do not take it away with ~{name}.")
+            raise GdexpError(
+                f"{name} must be set. Got nothing. Write {name}=..., or leave it as it is, "
+                f"without ~{name} and ???."
+            )
     groups = [group for group in OFFERS if group not in {"problem", "diagnostics", *absent}]
     made = {group: part(group, settings.get(group), origin) for group in groups}
     made |= {"problem": problem, "diagnostics": _diagnostics(settings, origin)}

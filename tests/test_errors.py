@@ -63,7 +63,7 @@ MISTAKES = {
     "outputs=a%41b": ["outputs must be the path of a folder, without %, ? and #. Got 'a%41b'."],
     "engine.threads=99999999999999999999": ["engine.threads must be at most 1024"],
     "eta=" + "9" * 400: ["eta must be a finite number > 0"],
-    "eta=???": ["eta: Missing mandatory value"],
+    "eta=???": ["eta must be set. Got nothing. Write eta=..."],
     "architecture.hidden=[1000000000]": ["architecture.hidden must be a list", "1,000,000"],
     "architecture.hidden=[1,1000000,1000000]": ["do not fit into memory", "fewer units"],
     "data._target_=gdexp.data.Mnist": ["data.root must be set"],
@@ -75,7 +75,7 @@ MISTAKES = {
     "--cfg job --multirun": ["Only one of --run, --multirun, --cfg and --info"],
     "tracking.uri=sqlite:////proc/x.db": ["tracking.uri: cannot write to /proc/x.db"],
     "tracking.uri=sqlite:///:memory:": ["tracking.uri must be sqlite:/// and an absolute path"],
-    "train": ["train: neither a command (ui, find-eta, ", "--help"],
+    "train": ["train: neither a command (ui, server, find-eta, ", "--help"],
     "tracking.patience=-1": ["tracking.patience must be a finite number >= 0. Got -1."],
     "tracking.uri=nonsense": ["tracking.uri must be a URI", "Got 'nonsense'", "tracking=off"],
 }

@@ -1,10 +1,12 @@
 """What only the compiled engine promises: the same bits on every x86, and a cache."""
 
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +157,23 @@ def test_the_engine_is_compiled_once_and_a_damaged_cache_is_told_and_removed(
     assert "was damaged (EOFError), and has been removed. Run the command again." in damaged.stderr
     assert len(damaged.stderr.splitlines()) == 1
     assert not [*used.rglob("*.nbi")], "the next start compiles as the first one did"
+
+
+def test_of_two_that_would_compile_at_once_one_does(tmp_path: Path) -> None:
+    mark, said = tmp_path / "cache" / "compiled", queue.SimpleQueue[bool]()
+
+    def other() -> None:
+        with engine._one_compiles(mark) as cold:
+            said.put(cold)
+
+    with engine._one_compiles(mark) as cold:
+        assert cold
+        beside = threading.Thread(target=other)
+        beside.start()
+        with pytest.raises(queue.Empty):
+            said.get(timeout=0.2)
+    assert said.get(timeout=60) is False
+    beside.join()
 
 
 def test_a_label_that_is_no_class_is_refused() -> None:

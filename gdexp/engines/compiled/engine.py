@@ -56,17 +56,12 @@ class Compiled(Engine):
         from gdexp.engines.compiled.carrier import CompiledCarrier
 
         form = form_of(problem.dataset.train)
-        if (cold := not is_compiled(form, self.precision)) and sys.stderr is not None:
-            print(f"compiling the engine, once (about {COMPILING:.0f} s)", file=sys.stderr)
-        # Numba's and LLVM's callbacks would swallow what a signal raises in them.
-        with signals.kept(), nullcontext() if cold else _read_from_cache():
-            carrier = CompiledCarrier(problem, load_kernels())
-        if cold:
-            with suppress(OSError):
-                mark = _mark(form, self.precision)
-                mark.parent.mkdir(parents=True, exist_ok=True)
-                mark.touch()
-        return carrier
+        with (
+            _one_compiles(_mark(form, self.precision)) as cold,
+            signals.kept(),  # Numba's and LLVM's callbacks would swallow what a signal raises
+            nullcontext() if cold else _read_from_cache(),
+        ):
+            return CompiledCarrier(problem, load_kernels())
 
 
 def installed() -> bool:
@@ -74,6 +69,46 @@ def installed() -> bool:
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return False
     return importlib.util.find_spec("numba") is not None
+
+
+@contextmanager
+def _one_compiles(mark: Path) -> Iterator[bool]:
+    """Say whether this process compiles: of several that would at once, the others wait for one.
+
+    Parameters
+    ----------
+    mark : Path
+        The file that says that it is done.
+    """
+    if mark.is_file():
+        yield False
+        return
+    if sys.stderr is not None:
+        print(f"compiling the engine, once (about {COMPILING:.0f} s)", file=sys.stderr)
+    with _held(mark.with_suffix(".lock")):
+        cold = not mark.is_file()
+        yield cold
+        if cold:
+            with suppress(OSError):
+                mark.touch()
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold a lock, where one can be made."""
+    from filelock import FileLock  # brings asyncio along
+
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
