@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks import commands, process, section
 from benchmarks.document import table
 
-JOBS, WORKERS = 200, 2
+JOBS, WORKERS = 1000, 2
 SWEEP = f"-m epochs=1 engine=reference launcher.workers={WORKERS} seed=range({JOBS})"
 PAUSE = 0.5  # seconds between two samples
 ROLES = ("command", "workers", "feeder")

@@ -7,6 +7,7 @@ store before, too, and begin a new one with the empty one that MLflow made then.
 """
 
 import atexit
+import gc
 import importlib.util
 import json
 import logging
@@ -123,6 +124,7 @@ def order(
 def serve(fd: int, module: str) -> None:
     """Import with the first order, and fork whatever is ordered; ends with who started it."""
     ready = False
+    gc.disable()  # until all is imported
     with socket.socket(fileno=fd) as listening:
         while 0 not in select.select([0, fd], [], [])[0]:
             ready = ready or prepare(module)
@@ -141,6 +143,9 @@ def prepare(module: str) -> bool:
     if module == FEEDER:
         open_a_store()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()  # no fork looks through what all have, and so has it copied
+    gc.enable()
     return True
 
 

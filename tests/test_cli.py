@@ -224,7 +224,8 @@ def test_outputs_are_the_checkouts_from_anywhere(
 
 def test_a_password_is_shown_nowhere(gdexp: Command, outputs: Path) -> None:
     secret = secrets.token_hex(8)  # not in the code, which a run of a dirty checkout holds
-    ran = gdexp("epochs=1", f"tracking.uri=postgresql://me:{secret}@127.0.0.1:9/store")
+    away = f"tracking.uri=postgresql://me:{secret}@127.0.0.1:9/store"
+    ran = gdexp("epochs=1", away, "tracking.patience=1")
     assert "after 1 epoch" in ran.stdout
     assert "not tracked yet" in ran.stderr
     for file in outputs.rglob("*"):

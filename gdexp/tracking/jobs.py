@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,10 @@ TOLD = {
     "KILLED": "killed",
     "RUNNING": "running",
 }
-SHOWN = ("engine.used", "engine.precision", "gdexp.engine_why")  # of how a job began
+SHOWN = (  # of how a job began, and of how it ended
+    *("engine.used", "engine.precision", "gdexp.engine_why"),
+    *("gdexp.outcome", "gdexp.reason"),
+)
 TAIL = 2**16  # bytes in which the last record of a journal is looked for first
 # What jobs are compared by, the first that there is, and whether more is better.
 JUDGES = {
@@ -81,12 +85,13 @@ class JobState:
 
     def lean(self) -> "JobState":
         """Give the same without what no table shows: of a thousand jobs, each counts."""
-        params, tags = self.start.get("params", {}), self.start.get("tags", {})
-        kept = {
-            "params": {name: params[name] for name in SHOWN if name in params},
-            "tags": {name: tags[name] for name in SHOWN if name in tags},
+        start = {part: _some(self.start, part, SHOWN) for part in ("params", "tags")}
+        end = {
+            "status": self.end.get("status"),
+            "metrics": _some(self.end, "metrics", self.end.get("metrics", {})),
+            "tags": _some(self.end, "tags", SHOWN),
         }
-        return replace(self, start=kept) if self.start else self
+        return replace(self, start=start if self.start else {}, end=end if self.end else {})
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -137,6 +142,12 @@ class JobState:
         """Its number, and what tells it from the others."""
         told = " ".join(f"{name}={value}" for name, value in self.varies.items() if value)
         return f"job {self.number} ({told})" if told else f"job {self.number}"
+
+
+def _some(record: Mapping[str, Any], part: str, names: Iterable[str]) -> dict[str, Any]:
+    """Give some members of a part of a record, by names that all records share."""
+    found = record.get(part, {})
+    return {sys.intern(name): found[name] for name in names if name in found}
 
 
 def states(folder: Path) -> list[JobState]:
