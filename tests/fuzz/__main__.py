@@ -6,6 +6,7 @@ any of them is in tests/fuzz/guard.py. An input that makes one do it is kept in 
 """
 
 import argparse
+import os
 import random
 import re
 import subprocess
@@ -60,7 +61,9 @@ def _some(names: list[str], inputs: int) -> int:
 def _other(name: str, seconds: float) -> int:
     """Fuzz one reader in a process of its own, which it may end as it likes."""
     words = [sys.executable, "-m", "tests.fuzz", name, "--child", f"--seconds={seconds}"]
-    ran = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with tempfile.TemporaryDirectory(prefix="gdexp-fuzz-") as folder:  # atheris leaves its own
+        env, pipe = {**os.environ, "TMPDIR": folder}, subprocess.PIPE
+        ran = subprocess.run(words, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True)
     tried = sum(map(int, re.findall(TRIED, ran.stdout, re.MULTILINE)))
     found = [line for line in ran.stdout.splitlines() if line.startswith(f"{name}: ")]
     how = "guided by atheris" if find_spec("atheris") else "at random"
@@ -76,7 +79,7 @@ def _one(name: str, seconds: float) -> None:
     """Fuzz one reader in this process; does not come back."""
     from tests.fuzz.fuzzer import Fuzzer, instrumented, ready
 
-    folder = tempfile.mkdtemp(prefix="gdexp-fuzz-")
+    folder = tempfile.mkdtemp()
     with instrumented():
         guard = ready(Path(folder), [name])
     fuzzer = Fuzzer(name, guard, keep=True)
