@@ -138,7 +138,7 @@ def part(group: str, node: Any, origin: Origin) -> Any:
         return target(**values)
     except (TypeError, AttributeError, LookupError, OverflowError) as error:
         told = " ".join(str(error).split())[:100]
-        raise GdexpError(f"{group}: cannot be made of these settings ({told}).") from None
+        raise GdexpError(f"{group}: cannot be made of these settings ({told}).") from error
     except SettingError as error:
         if "." in error.setting or error.setting not in node:
             raise

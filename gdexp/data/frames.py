@@ -156,9 +156,7 @@ def _told() -> Iterator[None]:
     """Have what is wrong with a file told in one line."""
     try:
         yield
-    except GdexpError:
-        raise
-    except Warning:
+    except (GdexpError, Warning):
         raise
     except Exception as error:  # whatever damage makes a packing, pandas or Arrow say
         told = getattr(error, "strerror", None) or " ".join(str(error).split())

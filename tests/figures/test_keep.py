@@ -45,6 +45,7 @@ def test_a_path_that_leaves_for_infinity_is_drawn_all_the_same(
 
 def test_a_function_that_is_flat_is_drawn_too(tmp_path: Path) -> None:
     draw_path(Function("0*x + 0*y + 1 + x - x + y - y"), np.zeros((3, 2)), tmp_path / "path.png")
+    assert shown(tmp_path / "path.png") > 10
 
 
 def test_the_table_holds_the_path(tmp_path: Path) -> None:
