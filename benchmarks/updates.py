@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import commands, process, section
 from benchmarks.document import table
-from gdexp.tracking.follower import MOST_POINTS
+from gdexp.tracking.curves import MOST_POINTS
 
 UPDATES = 1_000_000
 RUN = (

@@ -11,6 +11,7 @@ from gdexp.doctor.standing import ENDED, GONE, OTHER, Standing, standings
 from gdexp.tracking import jobs, moved
 from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.mend import Closing, close
+from gdexp.tracking.standings import headline
 
 GONE_WHY = "its process ended without a word"
 
@@ -89,7 +90,7 @@ def _note(start: Mapping[str, Any], sweep: bool, standing: Standing) -> dict[str
     """Describe a run that was killed; of a sweep, how its jobs stand."""
     if not sweep or standing.kept is None:
         return {"mlflow.note.content": f"killed: {GONE_WHY}"}
-    told = jobs.headline([job.closed() for job in jobs.states(standing.kept.folder)])
+    told = headline([job.closed() for job in jobs.states(standing.kept.folder)])
     return {
         "gdexp.jobs": told.partition(";")[0],
         "mlflow.note.content": f"{told}\n\n    {start.get('command', '')}\n",

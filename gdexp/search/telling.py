@@ -17,8 +17,9 @@ from gdexp.search.study import NAME
 from gdexp.sweeps.record import Conclusion
 from gdexp.terminal import program
 from gdexp.terminal.summary import wide_console
-from gdexp.tracking.jobs import JUDGED, JobState
+from gdexp.tracking.jobs import JobState
 from gdexp.tracking.settings import masked
+from gdexp.tracking.standings import JUDGED
 
 PAD = 2
 

@@ -16,7 +16,7 @@ from gdexp.labels import process_tags
 from gdexp.sweeps import claims
 from gdexp.sweeps.earlier import Earlier
 from gdexp.sweeps.planning import Job, Plan, varying
-from gdexp.tracking import Journal, Reader, jobs
+from gdexp.tracking import Journal, Reader, jobs, standings
 from gdexp.tracking.environment import environment, git
 from gdexp.tracking.journal import mend
 from gdexp.tracking.settings import masked
@@ -181,7 +181,7 @@ class SweepRecord:
             artifacts=found.files,
         )
         self.journal.close()
-        jobs.write_tables(states, self.plan.folder)
+        standings.write_tables(states, self.plan.folder)
         if not any(job.status in jobs.INTERRUPTED for job in states):
             claims.unmark(self.plan.folder)
         if self.plan.hold is not None:
@@ -204,4 +204,4 @@ def _ending(states: list[jobs.JobState]) -> tuple[str, str, str]:
         return "FINISHED", "ok", ""
     failed = [job.named for job in unfinished if job.status == "FAILED"]
     told = f"; failed: {', '.join(failed)}" if failed else ""
-    return "FAILED", "failed", f"{jobs.counts(states)}{told}"
+    return "FAILED", "failed", f"{standings.counts(states)}{told}"

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gdexp.result import plural
-from gdexp.tracking import jobs
-from gdexp.tracking.jobs import JobState
+from gdexp.tracking.jobs import PRUNED, TOLD, JobState
+from gdexp.tracking.standings import best, told_best
 
 OFTEN = 0.1  # seconds between two pictures in a terminal
 PAUSE = 2.0  # seconds between two plain lines
@@ -96,7 +96,7 @@ class SweepView:
         self._going.pop(job.number, None)
         self._ended[job.status] += 1
         known = [job] if self.best is None else [self.best, job]
-        self.best = jobs.best(known)
+        self.best = best(known)
 
     def tell(self, text: str) -> None:
         """Say something that is to stay, above the view."""
@@ -119,7 +119,7 @@ class SweepView:
     def _line(self) -> None:
         told = f"{self._standing()}{self._remaining()}"
         if self.best is not None:
-            told += f"; best: {jobs.told_best(self.best)}"
+            told += f"; best: {told_best(self.best)}"
         if told != self._told:
             print(told, file=sys.stderr, flush=True)
         self._told = told
@@ -129,8 +129,8 @@ class SweepView:
         done, going = sum(self._ended.values()), len(self._going)
         parts = [f"{done} of {plural(self.total, 'job')} done"]
         parts += [f"{going} going"] if going else []
-        for status in (jobs.PRUNED, "FAILED", "KILLED"):
-            word = jobs.TOLD[status]
+        for status in (PRUNED, "FAILED", "KILLED"):
+            word = TOLD[status]
             parts += [f"{self._ended[status]} {word}"] if self._ended[status] else []
         left = self.total - done - going
         return ", ".join([*parts, *([f"{left} left"] if left else [])])
@@ -160,8 +160,8 @@ class SweepView:
         head = Text(f"{self._standing()}{self._remaining()}", style="bold")
         lines: list[RenderableType] = [head, Padding(bar), table]
         if self.best is not None:
-            best = Text(f"best: {jobs.told_best(self.best)}", no_wrap=True, overflow="ellipsis")
-            lines.append(best)
+            told = f"best: {told_best(self.best)}"
+            lines.append(Text(told, no_wrap=True, overflow="ellipsis"))
         return Group(*lines)
 
 

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from gdexp.result import plural
 from gdexp.terminal.summary import ui_command, wide_console
-from gdexp.tracking import Tracking, jobs
-from gdexp.tracking.jobs import JobState
+from gdexp.tracking import Tracking, standings
+from gdexp.tracking.jobs import FINE, JobState, settings_of
 
 WHERE = ("outputs", "tracking")
 UNLIMITED = 10_000  # columns, where the output is no terminal
@@ -60,13 +60,13 @@ def print_sweep(states: Sequence[JobState], folder: Path, tracking: Tracking) ->
     """
     console = wide_console()
     ended = sorted((job for job in states if job.end), key=lambda job: job.rank)
-    console.print(f"\n[bold]{jobs.counts(states)}[/bold]{_common(states)}\n")
+    console.print(f"\n[bold]{standings.counts(states)}[/bold]{_common(states)}\n")
     if ended:
         console.print(_table(ended, shutil.get_terminal_size((UNLIMITED, 24)).columns))
-        judges = dict.fromkeys(jobs.JUDGED[job.judge] for job in ended if job.judge)
+        judges = dict.fromkeys(standings.JUDGED[job.judge] for job in ended if job.judge)
         print(f"\nsorted by the best {', then '.join(judges)}\n" if judges else "")
     for job in sorted(ended, key=lambda job: job.number):
-        if job.status not in jobs.FINE:
+        if job.status not in FINE:
             print(f"{job.named}: {job.outcome}: {job.reason}")
     engines = dict.fromkeys(filter(None, (_engine(job) for job in ended)))
     if len(engines) == 1:
@@ -141,7 +141,7 @@ def _engine(job: JobState) -> str:
 
 def _common(states: Sequence[JobState]) -> str:
     """Say what all jobs have in common, of what was written on the command line."""
-    each = [jobs.settings_of(job.words) for job in states]
+    each = [settings_of(job.words) for job in states]
     varied = {name for job in states for name in job.varies}
     same = {name: value for name, value in (each[0] if each else {}).items() if name not in varied}
     told = {name: value for name, value in same.items() if name.split(".")[0] not in WHERE}

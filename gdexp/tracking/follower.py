@@ -1,13 +1,14 @@
 """Brings one run's journal into the store, step by step, and gives no step up at once."""
 
-import math
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gdexp.tracking.batch import Batch, Point
-from gdexp.tracking.by_update import ByBatch, ByUpdate
+from gdexp.tracking.curves import Curves
+from gdexp.tracking.delivery import Delivery
 from gdexp.tracking.hold import FEED, Hold
 from gdexp.tracking.jobs import ends
 from gdexp.tracking.journal import NAME as JOURNAL
@@ -16,8 +17,7 @@ from gdexp.tracking.outage import Link
 from gdexp.tracking.steps import Steps
 from gdexp.tracking.tracked import Tracked, tracked
 
-MOST_POINTS = 320  # of a curve: MLflow's page draws no more, and the journal has them all
-AT_ONCE = 40  # epochs that go into one batch
+AT_ONCE = 40  # points in time that go into one batch
 DELETED = "deleted in MLflow"
 
 
@@ -56,15 +56,9 @@ class Follower:
         self._made_twice = False  # possibly: an answer was lost
         self._resume: dict[str, Any] | None = None  # the record, where the run was interrupted
         self._start_tags: dict[str, str] = {}
-        self._there: set[tuple[str, int]] = set()  # points that the store has
-        self._asked: set[str] = set()  # metrics, while that is being found out
-        self._counts = {"points": 0, "there": 0}
-        self._stride, self._unending = 1, False
+        self._curves, self._delivery = Curves(), Delivery(link)
         self._batch = Batch()  # to be sent
         self._unsent = Batch()  # what is to be sent with the end, should it be none
-        self._looked: int | None = None  # the epoch of the last look whose metrics are sent
-        self._skipped: dict[str, Any] | None = None  # the last one, where it was not to be sent
-        self._by_update, self._by_batch = ByUpdate(), ByBatch()
 
     @property
     def store(self) -> Any:
@@ -145,13 +139,7 @@ class Follower:
         self.store.close_abandoned(self.run_id, self.folder)
 
     def _ask(self) -> None:
-        """Find out which points the store has; where that breaks off, it goes on from there."""
-        for name in self.store.metrics(self.run_id):
-            if name not in self._asked:
-                self._there |= self.store.points(self.run_id, name)
-                self._asked.add(name)
-                self.link.took()
-        self._asked.clear()
+        self._delivery.ask(self.run_id)
 
     def leave(self) -> None:
         """Follow it no more: another feeder does."""
@@ -171,7 +159,7 @@ class Follower:
             # find it.
             complete = None if self._made_twice else self.reader.at
             replace(noted, complete=complete).write(self.folder)
-        self.link.say(folder=str(self.folder), done=True, **self._counts, **told)
+        self.link.say(folder=str(self.folder), done=True, **self._delivery.counts, **told)
 
     def _read(self) -> None:
         """Read on; of a journal that is damaged, nothing more is touched in the store."""
@@ -202,8 +190,7 @@ class Follower:
         self._ended, self._behind = True, False
 
     def _plan_start(self, record: dict[str, Any]) -> None:
-        every, self._unending = record["every"], record["epochs"] is None
-        self._stride = every * max(1, -(-(record["epochs"] or 0) // (every * (MOST_POINTS - 2))))
+        self._curves.begin(record)
         self._start_tags = record["tags"]
         self.steps.add(lambda: self._create(record))
         self.steps.add(lambda: self.store.describe_data(self.run_id, record["datasets"]))
@@ -258,40 +245,23 @@ class Follower:
         self.steps.unsure = True
 
     def _plan_epoch(self, epoch: dict[str, Any]) -> None:
-        """Choose evenly spaced epochs, such that a curve has at most `MOST_POINTS`.
-
-        Where nobody knows how many there will be, they come half as often whenever there have
-        been that many in even spaces: each doubling of the length adds half of `MOST_POINTS`.
-        """
-        if self._unending and epoch["epoch"] > MOST_POINTS * self._stride:
-            self._stride *= 2
-        if epoch["epoch"] % self._stride:
-            self._skipped = epoch
-        else:
-            self._add(epoch)
-            self._skipped = None
-        for point in self._by_update.take(epoch):
-            self._add(point)
+        self._add(self._curves.epoch(epoch))
 
     def _plan_updates(self, record: dict[str, Any]) -> None:
-        """Choose of what each update cost, evenly spaced by the logarithm."""
-        for point in self._by_batch.take(record):
-            self._add(point)
+        self._add(self._curves.updates(record))
 
     def _plan_look(self, look: dict[str, Any]) -> None:
-        """Send every file, and metrics as closely as those of epochs are sent, the last always."""
-        if self._looked is None or look["last"] or look["epoch"] >= self._looked + self._stride:
-            self._looked = look["epoch"]
-            self._add(look)
+        self._add(self._curves.look(look))
         if look["artifacts"]:
             files = look["artifacts"]
             self.steps.add(lambda: self.store.log_found(self.run_id, files, self.folder))
 
-    def _add(self, epoch: dict[str, Any]) -> None:
-        """Put figures of an epoch among what is to be sent."""
-        if len(self._batch.points) >= AT_ONCE:
-            self._plan_batch()
-        self._batch.points.append((epoch["time"], epoch["epoch"], epoch["metrics"]))
+    def _add(self, points: Iterable[Point]) -> None:
+        """Put points among what is to be sent."""
+        for point in points:
+            if len(self._batch.points) >= AT_ONCE:
+                self._plan_batch()
+            self._batch.points.append(point)
 
     def _plan_batch(self) -> None:
         """Plan to send what has come together."""
@@ -300,21 +270,11 @@ class Follower:
             self.steps.add(lambda: self._send(batch))
 
     def _send(self, batch: Batch) -> None:
-        """Send what the store does not have of it."""
-        points: list[Point] = [
-            (time, step, {n: v for n, v in metrics.items() if (n, step) not in self._there})
-            for time, step, metrics in batch.points
-        ]
-        self.store.log(self.run_id, Batch(batch.params, points, batch.tags))
-        sent = count(points)
-        self._counts["points"] += sent
-        self._counts["there"] += count(batch.points) - sent
+        self._delivery.send(self.run_id, batch)
 
     def _plan_end(self, record: dict[str, Any]) -> None:
-        if record["status"] == "FINISHED":  # a curve ends where the run ended, and only there
-            for point in [self._skipped, *self._by_update.last(), *self._by_batch.last()]:
-                if point is not None:
-                    self._add(point)
+        if record["status"] == "FINISHED":
+            self._add(self._curves.last())
         self._ended, self._unsent, self._batch = True, self._batch, Batch()
         once, tags = (record["time"], 0, record["metrics"]), record["tags"]
         last = Batch(self._unsent.params, [*self._unsent.points, once], self._unsent.tags | tags)
@@ -343,8 +303,3 @@ def _process(record: dict[str, Any]) -> dict[str, Any]:
     """Give of a start what a run that is opened again takes over."""
     names = ("gdexp.pid", "gdexp.pid_began", "gdexp.host")
     return {"tags": {name: record["tags"][name] for name in names if name in record["tags"]}}
-
-
-def count(points: list[Point]) -> int:
-    """Count the values that a store takes: those that are finite."""
-    return sum(math.isfinite(float(each)) for _, _, metrics in points for each in metrics.values())

@@ -1,10 +1,7 @@
 """The jobs of a sweep as their journals tell of them: how each stands, and what it reached."""
 
-import csv
-import json
 import math
 import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,12 +33,6 @@ JUDGES = {
     "best/train_accuracy": 1,
     "best/val_cost_mean": -1,
     "best/train_cost_mean": -1,
-}
-JUDGED = {
-    "best/val_accuracy": "validation accuracy",
-    "best/train_accuracy": "training accuracy",
-    "best/val_cost_mean": "validation cost",
-    "best/train_cost_mean": "cost",
 }
 
 
@@ -166,8 +157,8 @@ def states(folder: Path) -> list[JobState]:
     records = Reader(folder).new()
     with understood(folder):
         known = {job["job"]: job for record in records for job in record.get("jobs", ())}
-        told = [listed(job) for job in known.values()]  # the last that was said of each
-    return [replace(job, folder=_found(job.folder, folder)).now() for job in told]
+        last = known.values()  # that was said of each
+        return [listed(job, folder).now() for job in last]
 
 
 def _found(job: Path, sweep: Path) -> Path:
@@ -176,9 +167,10 @@ def _found(job: Path, sweep: Path) -> Path:
     return beside if (beside / NAME).is_file() else job
 
 
-def listed(job: Mapping[str, Any]) -> JobState:
-    """Give a job as the journal of its sweep lists it."""
-    return JobState(job["job"], Path(job["folder"]), settings_of(job["varies"]), job["overrides"])
+def listed(job: Mapping[str, Any], sweep: Path) -> JobState:
+    """Give a job as the journal of its sweep, in that folder, lists it."""
+    folder = _found(Path(job["folder"]), sweep)
+    return JobState(job["job"], folder, settings_of(job["varies"]), job["overrides"])
 
 
 def ends(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -207,80 +199,6 @@ def _alone(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             return read_line(file.readline(LONGEST).rstrip(b"\n")), {}
     except (OSError, ValueError):
         return {}, {}
-
-
-def counts(jobs: Iterable[JobState]) -> str:
-    """Count jobs by their states: 3 of 12 jobs finished, 1 failed, 8 not begun."""
-    jobs = list(jobs)
-    count = Counter(job.status for job in jobs)
-    noun = "job" if len(jobs) == 1 else "jobs"
-    rest = [f"{count[name]} {TOLD[name]}" for name in STATES[1:-1] if count[name]]
-    rest += [f"{count[LEFT]} not begun"] if count[LEFT] else []
-    return ", ".join([f"{count['FINISHED']} of {len(jobs)} {noun} finished", *rest])
-
-
-def best(jobs: Iterable[JobState]) -> JobState | None:
-    """Give the best of the jobs that came to an end; None where there is none."""
-    finished = [job for job in jobs if job.status == "FINISHED" and job.judge]
-    return min(finished, key=lambda job: job.rank, default=None)
-
-
-def headline(jobs: Sequence[JobState], found: JobState | None = None) -> str:
-    """Give the result of a sweep in one line; `found`: the best, where that is known."""
-    found = found or best(jobs)
-    if found is None or not found.judge:
-        return counts(jobs)
-    return f"{counts(jobs)}; best: {told_best(found)}"
-
-
-def told_best(job: JobState) -> str:
-    """Name the best job, and what it reached."""
-    value = job.metrics[job.judge]
-    figure = f"{value:.2%}" if job.judge.endswith("accuracy") else f"{value:.4g}"
-    return f"{job.named}, {JUDGED[job.judge]} {figure}"
-
-
-def figures(jobs: Sequence[JobState]) -> dict[str, float]:
-    """Give the figures of a sweep: its jobs by their states, and what the best one reached."""
-    count = Counter(job.status for job in jobs)
-    closed = [each for each in STATES if each != "RUNNING" and (each != PRUNED or count[each])]
-    named = {f"jobs/{TOLD.get(name, 'not_begun')}": float(count[name]) for name in closed}
-    found = best(jobs)
-    reached = {} if found is None else found.metrics
-    best_of = {name: value for name, value in reached.items() if name.startswith("best/")}
-    return {"jobs/total": float(len(jobs)), **named, **best_of}
-
-
-def write_tables(jobs: Sequence[JobState], folder: Path) -> list[str]:
-    """Write jobs and results as jobs.csv and, for MLflow's page, as jobs.json; give the names."""
-    rows = [row_of(job) for job in sorted(jobs, key=lambda job: job.rank)]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    with (folder / "jobs.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    data = [[_plain(row.get(name)) for name in columns] for row in rows]
-    (folder / "jobs.json").write_text(json.dumps({"columns": columns, "data": data}) + "\n")
-    return ["jobs.csv", "jobs.json"]
-
-
-def row_of(job: JobState) -> dict[str, Any]:
-    """Lay a job out as a row: what it is, how it went, what it reached."""
-    return {
-        "job": job.number,
-        **job.varies,
-        "status": TOLD.get(job.status, "not begun"),
-        "outcome": job.outcome,
-        **job.metrics,
-        "engine": job.engine,
-        "reason": job.reason,
-        "run": job.run_id,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Give what JSON can hold: no NaN, and no infinity."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def settings_of(words: Iterable[str]) -> dict[str, str]:

@@ -2,10 +2,9 @@
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from gdexp.tracking import jobs
+from gdexp.tracking import jobs, standings
 from gdexp.tracking.follower import Follower
 from gdexp.tracking.journal import NAME
 
@@ -28,9 +27,10 @@ class SweepFollower(Follower):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._waiting: dict[int, Path] = {}
+        self._known: set[int] = set()
+        self._waiting: dict[int, jobs.JobState] = {}  # to begin, or to go on
         self._jobs: list[Follower] = []
-        self._standing: dict[int, jobs.JobState] = {}
+        self._standings = standings.Standings()
         self._end: dict[str, Any] | None = None
         self._command = ""
         self._told_of = ""
@@ -74,15 +74,10 @@ class SweepFollower(Follower):
         self.steps.add(self._drop_replaced)
 
     def _plan_jobs(self, record: dict[str, Any]) -> None:
-        listed = [{**job, "folder": self._here(job["folder"])} for job in record["jobs"]]
-        new = (job for job in listed if job["job"] not in self._standing)
-        self._waiting |= {job["job"]: Path(job["folder"]) for job in new}
-        self._standing |= {job["job"]: jobs.listed(job) for job in listed}
-
-    def _here(self, folder: str) -> str:
-        """Give the folder of a job, which lies beside the journal where a sweep was moved."""
-        moved = self.folder / Path(folder).name
-        return str(moved) if moved.is_dir() and not Path(folder).is_dir() else folder
+        listed = {job["job"]: jobs.listed(job, self.folder) for job in record["jobs"]}
+        due = (listed.keys() - self._known) | (listed.keys() & self._waiting.keys())
+        self._waiting |= {number: listed[number] for number in sorted(due)}
+        self._known |= due
 
     def _plan_end(self, record: dict[str, Any]) -> None:
         self._end = record
@@ -104,25 +99,27 @@ class SweepFollower(Follower):
             self.store.delete_doubles("", {"gdexp.journal": journal})
 
     def _advance_jobs(self, *, last: bool, hurry: bool) -> None:
-        for number in [n for n, folder in self._waiting.items() if self._due(n, folder, last)]:
-            folder = self._waiting.pop(number)
-            self._jobs.append(Follower(folder, self.link, again=self._again, parent=self.run_id))
-        for job in self._jobs:
-            job.advance(last=last, hurry=hurry)
-        self._jobs = [job for job in self._jobs if not job.done]
+        for job in [each for each in self._waiting.values() if self._due(each, last)]:
+            del self._waiting[job.number]
+            self._standings.begin(job)
+            run = Follower(job.folder, self.link, again=self._again, parent=self.run_id)
+            self._jobs.append(run)
+        for follower in self._jobs:
+            follower.advance(last=last, hurry=hurry)
+        self._jobs = [each for each in self._jobs if not each.done]
 
-    def _due(self, number: int, folder: Path, last: bool) -> bool:
+    def _due(self, job: jobs.JobState, last: bool) -> bool:
         """Say whether a job has begun, or gone on; at the last, what it left is enough."""
         try:
-            size = (folder / NAME).stat().st_size
+            size = (job.folder / NAME).stat().st_size
         except OSError:
             return False
-        return last or size > self._bytes.get(number, 0)
+        return last or size > self._bytes.get(job.number, 0)
 
     def _tell(self) -> None:
         """Tell how the jobs stand, where that has changed."""
-        told = jobs.headline(self._states()) if self.run_id else ""
-        if told and told != self._told_of and not self.steps:
+        told = self._standings.headline(left=len(self._waiting))
+        if told != self._told_of and not self.steps:
             self._told_of = told
             tags = self._tags(told)
             self.steps.add(lambda: self.store.set_tags(self.run_id, tags))
@@ -131,24 +128,17 @@ class SweepFollower(Follower):
         note = f"{told}\n\n    {self._command}\n"
         return {"gdexp.jobs": told.partition(";")[0], "mlflow.note.content": note}
 
-    def _states(self) -> list[jobs.JobState]:
-        """Say how the jobs stand; one that has ended is not read again."""
-        for number, state in self._standing.items():
-            if not state.end:
-                self._standing[number] = state.now().lean()
-        return [*self._standing.values()]
-
     def _plan_closing(self) -> None:
         """Plan what closes the parent; without an end in the journal its command was killed."""
         end = self._end or _abandoned()
-        states = [state.closed() for state in self._states()]
+        states = [state.closed().lean() for state in jobs.states(self.folder)]
         told = str(end["tags"].get("gdexp.best_job", ""))  # by a search, for reasons of its own
         named = next((state for state in states if str(state.number) == told), None)
-        found = named or jobs.best(states)
-        tags = {**end["tags"], **self._tags(jobs.headline(states, found))}
+        found = named or standings.best(states)
+        tags = {**end["tags"], **self._tags(standings.headline(states, found))}
         if found is not None:
             tags |= {"gdexp.best_job": str(found.number), "gdexp.best_run": found.run_id}
-        figures = {**jobs.figures(states), **end["metrics"]}
+        figures = {**standings.figures(states), **end["metrics"]}
         record = {"time": end["time"], "status": end["status"]}
         last = {**record, "tags": tags, "metrics": figures}
         self.steps.add(lambda: self.store.log_end(self.run_id, last))
@@ -158,7 +148,7 @@ class SweepFollower(Follower):
         self.steps.add(lambda: self._close(record))
 
     def _log_tables(self, states: list[jobs.JobState]) -> None:
-        names = jobs.write_tables(states, self.folder)
+        names = standings.write_tables(states, self.folder)
         self.store.log_found(self.run_id, names, self.folder)
 
 

@@ -21,7 +21,7 @@ from gdexp.replay import trusted
 from gdexp.replay.values import compared, of_journal
 from gdexp.sweeps import kept
 from gdexp.sweeps.earlier import look
-from gdexp.tracking import Reader, Tracking, backlog, checkpoint, jobs
+from gdexp.tracking import Reader, Tracking, backlog, checkpoint, jobs, standings
 from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import NAME, mend, understood
 from gdexp.trusted import check_targets
@@ -72,10 +72,10 @@ def _gone_on_with(left: Interrupted) -> None:
 def _states(states: list[jobs.JobState]) -> None:
     for state in states:
         _ = state.closed().lean().engine, state.named, state.rank
-    jobs.headline(states)
-    jobs.figures(states)
+    standings.headline(states)
+    standings.figures(states)
     for state in states:
-        jobs.row_of(state)
+        standings.row_of(state)
 
 
 def sweep(data: bytes, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """What a follower brings into a store that fails anywhere, before or after it has done a thing."""
 
+import csv
 import json
 import math
 from collections import Counter
@@ -259,6 +260,40 @@ def test_a_sweep_that_goes_on_is_left_to_the_feeder_of_that_command(
     assert [run["tags"]["gdexp.journal"] for run in there] == ["sweep", "job0", "anew"]
     assert {run["status"] for run in there} == {"FINISHED"}
     assert all(set(run["points"].values()) <= {1} for run in there)
+
+
+def test_a_job_that_goes_on_is_told_as_it_stands_now(tmp_path: Path) -> None:
+    begun(tmp_path).close()
+    (tmp_path / "1" / NAME).unlink()
+    told: dict[str, Any] = {"metrics": {}, "artifacts": [], "model": None}
+    nothing: dict[str, Any] = {"params": {}, "datasets": [], "artifacts": []}
+    job = Journal(tmp_path / "1")
+    tags = {"gdexp.journal": "job1", "gdexp.kind": "train"}
+    job.write("start", name="run", epochs=1, every=1, tags=tags, **nothing)
+    job.write("end", status="KILLED", tags={"gdexp.outcome": "killed"}, **told)
+    size = (tmp_path / "1" / NAME).stat().st_size
+    sweep = Journal.reopened(tmp_path)
+    resume: dict[str, Any] = {"name": "s", "command": "c", "tags": {}, "dropped": []}
+    sweep.write("resume", bytes={"1": size}, **resume)
+    store = Failing(iter([]))
+    follower = SweepFollower(tmp_path, link_to(store, []), again=True)
+
+    def counted() -> str:
+        follower.advance(last=False, hurry=False)
+        return str(store.runs["run0"]["tags"]["gdexp.jobs"])
+
+    assert counted() == "1 of 2 jobs finished, 1 not begun"
+    job.write("resume", epoch=0, tags={})
+    assert counted() == "1 of 2 jobs finished, 1 running"
+    job.write("end", status="FINISHED", tags={"gdexp.outcome": "ok"}, **told)
+    assert counted() == "2 of 2 jobs finished"
+    sweep.write("end", status="FINISHED", tags={}, metrics={})
+    assert counted() == "2 of 2 jobs finished"
+    assert follower.done
+    with (tmp_path / "jobs.csv").open() as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["finished", "finished"]
+    job.close()
+    sweep.close()
 
 
 def test_a_damaged_journal_is_named_and_its_run_left_as_it_is(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gdexp.errors import SettingError
 from gdexp.replay.values import compared, of_journal
 from gdexp.tracking import Journaling, Reader
 from gdexp.tracking.by_update import BATCH, ByBatch
-from gdexp.tracking.follower import MOST_POINTS
+from gdexp.tracking.curves import MOST_POINTS
 from tests.conftest import Command
 
 WORDS = ["tracking=off", "epochs=2", "eval.every=2", "engine=reference", "batch=100"]
