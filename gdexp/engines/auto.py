@@ -2,7 +2,7 @@
 
 What an engine takes is estimated from the data's density, the network's sizes, m and the number of
 epochs, and never measured at the start of a run: a choice that depended on how busy the machine is
-would make results depend on it, too.
+would make results depend on it, too. Of the processor, only the width of its vectors counts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,23 +17,41 @@ from gdexp.engines.compiled.inputs import ROWS, form_of
 from gdexp.engines.compiled.layout import padded
 from gdexp.engines.compiled.recipe import CODES, CORRECTED, ROOTED
 from gdexp.engines.engine import Choice, Engine, Prepared, Work
+from gdexp.engines.processor import has_wide_vectors
 from gdexp.engines.reference import Reference
 from gdexp.problems import Network
 
-# Nanoseconds, fitted to what `python -m benchmarks.choice` measures. Of the compiled engine: for a
-# weight of the first layer and an input that is not zero, for one where inputs are dense, the same
-# where four examples at a time share it, and for a weight of a later layer.
-COMPILED = {"float32": (0.103, 0.137, 0.058, 0.16), "float64": (0.207, 0.298, 0.107, 0.371)}
-# Of the BLAS engine: for a layer's calls in an update, for an input, and for a weight at m = 1, up
-# to 16, and above.
-BLAS = {
-    "float32": (2160, 0.514, 0.0725, 0.0633, 0.0371),
-    "float64": (1990, 1.07, 0.131, 0.124, 0.08),
+Nanoseconds = Mapping[str, Sequence[float]]  # by precision
+
+# Fitted to what `python -m benchmarks.choice` measures, on processors with vectors of 512 bits, and
+# on others. Of the compiled engine: for a weight of the first layer and an input that is not zero,
+# for one where inputs are dense, the same where four examples at a time share it, and for a weight
+# of a later layer. Of the BLAS engine: for a layer's calls in an update, for an input, and for a
+# weight at m = 1, up to 16, and above. Of the reference: for a layer's calls, an input, a weight.
+WIDE: Mapping[str, Nanoseconds] = {
+    "compiled": {
+        "float32": (0.103, 0.137, 0.058, 0.16),
+        "float64": (0.207, 0.298, 0.107, 0.371),
+    },
+    "blas": {
+        "float32": (2160, 0.514, 0.0725, 0.0633, 0.0371),
+        "float64": (1990, 1.07, 0.131, 0.124, 0.08),
+    },
+    "reference": {"float32": (12500, 0.3, 0.058), "float64": (12500, 0.5, 0.12)},
 }
-# Of the reference: for a layer's calls in an update, for an input, and for a weight.
-REFERENCE = {"float32": (12500, 0.3, 0.058), "float64": (12500, 0.5, 0.12)}
-# What an update takes for a parameter, where it is more than a plain step straight into the
-# parameters: without roots, with one, and with the corrections of Adam. BLAS does none of them.
+NARROW: Mapping[str, Nanoseconds] = {
+    "compiled": {
+        "float32": (0.149, 0.158, 0.111, 0.124),
+        "float64": (0.323, 0.28, 0.188, 0.46),
+    },
+    "blas": {
+        "float32": (3670, 1.59, 0.156, 0.105, 0.0625),
+        "float64": (4120, 1.4, 0.171, 0.218, 0.144),
+    },
+    "reference": {"float32": (27500, 0.5, 0.1), "float64": (29000, 0.8, 0.16)},
+}
+# Nanoseconds that an update takes for a parameter, where it is more than a plain step straight into
+# the parameters: without roots, with one, and with the corrections of Adam. BLAS does none of them.
 STEPS = {
     "compiled": {"float32": (0.31, 0.50, 0.54), "float64": (0.62, 1.9, 2.0)},
     "reference": {"float32": (1.2, 2.5, 4.5), "float64": (1.3, 4.6, 8.0)},
@@ -85,8 +103,8 @@ class Auto(Engine):
 
 def epoch_of(name: str, problem: Network, m: int) -> float:
     """Estimate the seconds of an epoch with an engine."""
-    nanoseconds, work = ESTIMATES[name]
-    counts = zip(nanoseconds[problem.dtype.name], work(problem, m), strict=True)
+    fitted = WIDE if has_wide_vectors() else NARROW
+    counts = zip(fitted[name][problem.dtype.name], WORK[name](problem, m), strict=True)
     return 1e-9 * sum(each * count for each, count in counts)
 
 
@@ -100,7 +118,7 @@ def steps_of(name: str, problem: Network, work: Work) -> float:
 
 
 def work_compiled(problem: Network, m: int) -> Sequence[float]:
-    """Count how often an epoch does what each number of COMPILED is the time of."""
+    """Count how often an epoch does what each number of the compiled engine is the time of."""
     train, width = problem.dataset.train, [padded(k) for k in problem.sizes[1:]]
     dense = form_of(train) == ROWS
     first = problem.n * problem.sizes[0] * width[0]
@@ -110,7 +128,7 @@ def work_compiled(problem: Network, m: int) -> Sequence[float]:
 
 
 def work_blas(problem: Network, m: int) -> Sequence[float]:
-    """Count how often an epoch does what each number of BLAS is the time of."""
+    """Count how often an epoch does what each number of the BLAS engine is the time of."""
     calls, inputs, weights = work_reference(problem, m)
     kind = 0 if m == 1 else 1 if m <= 16 else 2
     return calls, inputs, *(weights * (kind == k) for k in range(3))
@@ -122,9 +140,8 @@ def work_reference(problem: Network, m: int) -> Sequence[float]:
     return calls, problem.n * problem.sizes[0], problem.n * problem.size
 
 
-Estimate = tuple[Mapping[str, Sequence[float]], Callable[[Network, int], Sequence[float]]]
-ESTIMATES: dict[str, Estimate] = {
-    "reference": (REFERENCE, work_reference),
-    "blas": (BLAS, work_blas),
-    "compiled": (COMPILED, work_compiled),
+WORK: Mapping[str, Callable[[Network, int], Sequence[float]]] = {
+    "reference": work_reference,
+    "blas": work_blas,
+    "compiled": work_compiled,
 }

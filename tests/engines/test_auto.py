@@ -18,6 +18,12 @@ def network(dataset: Dataset, *hidden: int, dtype: str = "float32") -> Network:
     return Network(Architecture(hidden), Quadratic(), dataset, dtype)
 
 
+@pytest.fixture(autouse=True, params=[True, False], ids=["wide", "narrow"])
+def _vectors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have vectors of 512 bits, or less."""
+    monkeypatch.setattr(auto, "has_wide_vectors", lambda: request.param)
+
+
 @pytest.fixture
 def compiled_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auto, "installed", lambda: True)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gdexp.data import Dataset
 from gdexp.descent import MiniBatch, Online
 from gdexp.engines import Blas
+from gdexp.engines.blas import first_layer
 from gdexp.engines.blas.first_layer import pieces
 from gdexp.engines.blas.gemm import gemm
 from gdexp.engines.blas.rooms import LINE, aligned
@@ -71,13 +72,21 @@ def test_aligned_zeros_begin_with_a_line(dtype: str, order: Literal["C", "F"]) -
         np.testing.assert_array_equal(a, np.zeros((32, columns)))
 
 
+@pytest.fixture(params=[True, False], ids=["in pieces", "whole"])
+def _wide(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut the first layer, or leave it whole, whatever the vectors of this processor."""
+    monkeypatch.setattr(first_layer, "has_wide_vectors", lambda: request.param)
+
+
 @pytest.mark.parametrize("m", [1, 31, 39, 40, 500])
 @pytest.mark.parametrize("weights", [785 * 10, 785 * 32, 785 * 100, 2_000_000])
+@pytest.mark.usefixtures("_wide")
 def test_pieces_make_up_the_whole(m: int, weights: int) -> None:
     covered = [i for piece in pieces(m, weights) for i in range(m)[piece]]
     assert covered == list(range(m))
 
 
+@pytest.mark.usefixtures("_wide")
 @pytest.mark.parametrize("hidden", [[], [16], [30]])  # not padded, even, padded to 32
 @pytest.mark.parametrize("m", [1, 16, 17, 33, 200, 252, 253, 1300, 1303])
 def test_every_way_through_an_epoch(hidden: list[int], m: int) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gdexp.engines.blas.gemm import Array, Program, gemm
 from gdexp.engines.blas.rooms import Room, Weights
+from gdexp.engines.processor import has_wide_vectors
 
 PRODUCT = 1_000_000  # multiplications
 SHORTEST = 32  # piece, in examples
@@ -13,10 +14,11 @@ def pieces(m: int, weights: int) -> list[slice]:
     """Cut m examples so that OpenBLAS takes each piece as it lies in memory.
 
     It copies the factors of a product of more than about 10^6 multiplications before it begins,
-    which at these sizes costs a third of the time. Pieces of few examples are no better.
+    which at these sizes costs a third of the time. Pieces of few examples are no better. With
+    vectors of less than 512 bits it copies those of every product: then there is one piece.
     """
     size = PRODUCT // weights // 4 * 4  # its kernels take four at a time, or more
-    if size < SHORTEST:
+    if size < SHORTEST or not has_wide_vectors():
         return [slice(0, m)]
     return [slice(at, min(at + size, m)) for at in range(0, m, size)]
 
