@@ -78,6 +78,7 @@ class Connection:
         if settings.cluster is not None:
             cluster = self._stack.enter_context(_kind(settings.cluster)())
             cluster.scale(min(settings.workers or 1, jobs))
+            cluster.sync(_asked_for, cluster)
             return cluster
         from distributed import LocalCluster
 
@@ -117,8 +118,24 @@ def _kind(name: str) -> Any:
         raise GdexpError(f"{told} Write pip install {package}") from None
 
 
+async def _asked_for(cluster: Any) -> None:
+    """Wait until all workers are asked for; where a queue refuses one, raise what it says."""
+    from distributed.core import Status
+    from distributed.deploy import SpecCluster
+
+    if not isinstance(cluster, SpecCluster):
+        return
+    await cluster
+    refused = [each for each in cluster.workers.values() if each.status == Status.created]
+    for worker in refused:  # which Dask has let pass, and would not close
+        worker.status = Status.failed
+    for worker in refused:
+        await worker.start()
+
+
 def _told(settings: Settings, error: Exception) -> str:
-    why = " ".join(str(error).split())[:200] or type(error).__name__
+    said = str(error).rpartition("stderr:")[2]  # what a queue's own command says
+    why = " ".join(said.split())[:200] or type(error).__name__
     if settings.address is not None:
         return (
             f"launcher.address: no Dask scheduler answers at {settings.address} "
