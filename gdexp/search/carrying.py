@@ -23,8 +23,9 @@ from gdexp.search.study import MOST_POINTS, Study, required
 from gdexp.search.telling import conclusion, print_space
 from gdexp.sweeps import local
 from gdexp.sweeps.earlier import look
+from gdexp.sweeps.job import Job
 from gdexp.sweeps.performing import perform
-from gdexp.sweeps.planning import STUDY, Job
+from gdexp.sweeps.planning import STUDY
 from gdexp.sweeps.pool import Pool
 from gdexp.sweeps.watching import Watcher
 from gdexp.terminal import near

@@ -13,7 +13,8 @@ from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps import claims, kept
 from gdexp.sweeps.earlier import Earlier, look, written
-from gdexp.sweeps.planning import Job, Plan
+from gdexp.sweeps.job import Job
+from gdexp.sweeps.plan import Plan
 from gdexp.sweeps.settings import Settings
 from gdexp.terminal import near, program
 from gdexp.tracking import Reader
