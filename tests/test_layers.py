@@ -90,7 +90,8 @@ HOMES = {
     "dask": {"cluster.connection"},
     "distributed": {"cluster"},
     "mlflow": {
-        *("tracking.store", "tracking.model", "tracking.model_code", "tracking.mend"),
+        *("tracking.store", "tracking.opening", "tracking.experiment", "tracking.entities"),
+        *("tracking.model", "tracking.model_code", "tracking.mend"),
         *("stored.client", "archive.packing", "archive.unpacking"),
     },
     "rich": {"terminal", "tables", "data", "session", "search.telling"},
@@ -103,7 +104,7 @@ HOMES = {
         "commands",
         "report",
     },
-    "sqlalchemy": {"stored.sql", "tracking.store"},
+    "sqlalchemy": {"stored.sql", "tracking.opening"},
     "PIL": {"data.pixels", "diagnostics"},
     "matplotlib": {"diagnostics", "figures", "report.pictures"},
     "plotly": {"report.page.html"},
