@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gdexp.comparison import (
     Difference,
     Variant,
+    apart,
     at_equal,
     holm,
     least,
@@ -16,7 +17,6 @@ from gdexp.comparison import (
     reversal,
     same_descent,
 )
-from gdexp.comparison.conventions import apart
 from gdexp.report.measures import Measure
 from gdexp.report.sensitivity import Line
 from gdexp.report.target import Target
