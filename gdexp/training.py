@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,9 +76,7 @@ def train(
         with experiment.engine.limits():
             run.descend(watch, left.past() if left else None)
             lost = _lost_classes(problem, state, record.epochs[-1])
-        seconds, largest = time.perf_counter() - began, _largest_eta(problem, experiment, m)
-        missed = [] if record.epochs[-1].ended else list(filter(None, [experiment.stop.missed]))
-        result = Result(record.epochs, lost, seconds, largest, [*missed, *inspection.notes])
+        result = run.result(lost, time.perf_counter() - began)
         record.finish(result, state.v)
         keeper.finished()
     except BaseException as error:
@@ -147,6 +145,13 @@ class _Run:
             self._look(epoch)
             self.keeper.passed()
         self._look(self.record.epochs[-1], last=True)
+
+    def result(self, lost: Sequence[int], seconds: float) -> Result:
+        """Give what came of it."""
+        epochs, stop = self.record.epochs, self.experiment.stop
+        largest = _largest_eta(self.problem, self.experiment, self.record.m)
+        missed = [stop.missed] if stop.missed and not epochs[-1].ended else []
+        return Result(epochs, lost, seconds, largest, [*missed, *self.inspection.notes])
 
     def _look(self, epoch: Epoch, *, last: bool = False) -> None:
         """Let diagnostics look, where they have not before the run was interrupted."""
