@@ -40,6 +40,7 @@ ORDER = [
     "record",
     "report",
     "keeper",
+    "fitting",
     "training",
     "terminal",
     "menu",

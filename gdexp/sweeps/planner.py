@@ -13,13 +13,13 @@ from omegaconf.errors import OmegaConfBaseException
 from gdexp import compose, naming
 from gdexp.complain import complaint
 from gdexp.errors import GdexpError
+from gdexp.fitting import check
 from gdexp.request import Request
 from gdexp.sweeps.composer import Composer
 from gdexp.sweeps.frozen import Frozen, task_of
 from gdexp.sweeps.grids import Words
 from gdexp.sweeps.job import Job, job_of, varying
 from gdexp.tracking.settings import masked
-from gdexp.training import check
 
 MISTAKES = (GdexpError, OSError, HydraException, OmegaConfBaseException)
 
