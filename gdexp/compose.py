@@ -41,19 +41,11 @@ def request(config: DictConfig, special: naming.Special | None = None) -> Reques
     GdexpError
         In one line, at the first setting that is not allowed.
     """
-    try:
-        resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise GdexpError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
-    raw: dict[str, Any] = OmegaConf.to_container(config, resolve=False)  # type: ignore[assignment]
+    resolved = _resolved(config)
+    raw: Nodes = OmegaConf.to_container(config, resolve=False)  # type: ignore[assignment]
     told = HydraConfig.get()
-    words = [*told.overrides.task]
+    words, choices = [*told.overrides.task], _choices(told)
     sweep = told.mode == RunMode.MULTIRUN
-    choices = {
-        group: choice
-        for group, choice in told.runtime.choices.items()
-        if choice is not None and not group.startswith("hydra/")
-    }
     experiment = build.experiment(resolved, _origin(raw, choices, words))
     if experiment.diagnostics:
         choices["diagnostics"] = ",".join(experiment.diagnostics)
@@ -69,10 +61,7 @@ def request(config: DictConfig, special: naming.Special | None = None) -> Reques
         params={**choices, **_flat(shown, {*_copies(_nodes(raw))})},
         choices=choices,
         overrides=[*map(masked, words), *_from_environment(shown, words)],
-        flags=[
-            *(word for path in _own_folders("command-line") for word in ("--config-dir", path)),
-            *(word for word in told.overrides.hydra if word.startswith("hydra.searchpath=")),
-        ],
+        flags=_flags(told),
         special=list(named),
         output=Path(told.runtime.output_dir),
         sweep="_".join(Path(told.sweep.dir).parts[-2:]) if sweep else None,
@@ -80,6 +69,13 @@ def request(config: DictConfig, special: naming.Special | None = None) -> Reques
         variant=note.get("variant"),
         varies=[*map(masked, note.get("varies", ()))],
     )
+
+
+def _resolved(config: DictConfig) -> Nodes:
+    try:
+        return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise GdexpError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
 
 
 def composed(words: Sequence[str]) -> Request:
@@ -122,6 +118,23 @@ def _own_hydra() -> Iterator[None]:
             del os.environ[places.OUTPUTS]
         else:
             os.environ[places.OUTPUTS] = outputs
+
+
+def _choices(told: Any) -> dict[str, str]:
+    """Give the option that was chosen of each group; `told` is Hydra's own configuration."""
+    return {
+        group: choice
+        for group, choice in told.runtime.choices.items()
+        if choice is not None and not group.startswith("hydra/")
+    }
+
+
+def _flags(told: Any) -> list[str]:
+    """Give the words that say where the user's own options are."""
+    return [
+        *(word for path in _own_folders("command-line") for word in ("--config-dir", path)),
+        *(word for word in told.overrides.hydra if word.startswith("hydra.searchpath=")),
+    ]
 
 
 def _own_folders(*providers: str) -> list[str]:

@@ -158,9 +158,7 @@ class Task:
         if self.session is None:
             return _train_afar(request, left)
         feed = self.session.feeding(request, outputs)
-        label = "" if request.sweep is None else f"job {request.job}: "
-        unit = "epoch" if request.experiment.stream is None else "report"
-        progress = Progress(request.experiment.reports, label, unit)
+        progress = _progress(request)
         records: list[Record] = []
 
         def announce(record: Record) -> Watch:
@@ -179,9 +177,7 @@ class Task:
             progress.stop()
             self.session.patience = SHORT
             if records:
-                _tell_break(records[0])
-                if request.experiment.stream is None and request.sweep is None:
-                    end.add_note(f"go on    {program()} resume {near(request.output)}")
+                _tell_break(records[0], end)
             raise
         finally:
             progress.stop()
@@ -201,11 +197,20 @@ def _train_afar(request: Request, left: Interrupted | None) -> tuple[Record, Res
     return records[0], result
 
 
-def _tell_break(record: Record) -> None:
-    experiment = record.request.experiment
+def _progress(request: Request) -> Progress:
+    label = "" if request.sweep is None else f"job {request.job}: "
+    unit = "epoch" if request.experiment.stream is None else "report"
+    return Progress(request.experiment.reports, label, unit)
+
+
+def _tell_break(record: Record, end: BaseException) -> None:
+    """Tell how far a run came that was stopped, and note how to go on with it."""
+    request, experiment = record.request, record.request.experiment
     number = record.epochs[-1].number if record.epochs else 0
     of = "" if experiment.reports is None else f" of {experiment.reports}"
     unit = "epoch" if experiment.stream is None else "report"
     print(f"\nstopped after {unit} {number}{of}", file=sys.stderr)
-    if record.request.sweep is None:
+    if request.sweep is None:
         print_places(record)
+        if experiment.stream is None:
+            end.add_note(f"go on    {program()} resume {near(request.output)}")

@@ -2,17 +2,17 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from gdexp import signals
 from gdexp.data.streams import Arrivals
 from gdexp.descent import Arriving, Carrier, Costing, Epoch, Past, State, descent, stream
 from gdexp.diagnostics import Inspection
-from gdexp.engines import Prepared, Work
+from gdexp.engines import Prepared
 from gdexp.errors import GdexpError, Terminated
 from gdexp.experiment import Experiment, RunProblem
+from gdexp.fitting import begin, fitting, work
 from gdexp.interrupted import Interrupted
 from gdexp.keeper import Keeper
 from gdexp.problems import Network
@@ -58,10 +58,10 @@ def train(
     began = time.perf_counter() - (left.elapsed if left else 0.0)
     experiment = request.experiment
     arrivals = experiment.open()
-    problem, m = _fitting(experiment, arrivals)
-    state = _begin(problem, experiment.seed)
+    problem, m = fitting(experiment, arrivals)
+    state = begin(problem, experiment.seed)
     inspection = experiment.inspection(problem, request.output)
-    choice = experiment.engine.choose(problem, _work(experiment, m, arrivals))
+    choice = experiment.engine.choose(problem, work(experiment, m, arrivals))
     carrier = choice.engine.prepare(problem)
     if choice.engine is not experiment.engine:
         request = request.with_engine(choice.engine)
@@ -76,9 +76,7 @@ def train(
         with experiment.engine.limits():
             run.descend(watch, left.past() if left else None)
             lost = _lost_classes(problem, state, record.epochs[-1])
-        seconds, largest = time.perf_counter() - began, _largest_eta(problem, experiment, m)
-        missed = [] if record.epochs[-1].ended else list(filter(None, [experiment.stop.missed]))
-        result = Result(record.epochs, lost, seconds, largest, [*missed, *inspection.notes])
+        result = run.result(lost, time.perf_counter() - began)
         record.finish(result, state.v)
         keeper.finished()
     except BaseException as error:
@@ -88,35 +86,6 @@ def train(
                 record.break_off(*ending(error))
         raise
     return result
-
-
-def check(experiment: Experiment, folder: Path) -> None:
-    """Find out what would keep a run from beginning, and begin nothing.
-
-    A stream is not opened: it could not be read again.
-
-    Raises
-    ------
-    GdexpError
-        Where the data are missing or do not fit the settings.
-    """
-    if experiment.stream is None:
-        problem, m = _fitting(experiment, None)
-        experiment.inspection(problem, folder)
-        experiment.engine.choose(problem, _work(experiment, m, None))
-
-
-def _fitting(experiment: Experiment, arrivals: Arrivals | None) -> tuple[RunProblem, int]:
-    """Give the problem, and m; what does not fit the data is refused."""
-    problem = experiment.build(dataset=None if arrivals is None else arrivals.dataset)
-    m = experiment.optimizer.batch_size(problem.n)
-    experiment.stop.check(m, _parts(problem))
-    return problem, m
-
-
-def _work(experiment: Experiment, m: int, arrivals: Arrivals | None) -> Work:
-    asked = {"stream": arrivals is not None, "updates": experiment.journal.updates}
-    return Work(m, experiment.epochs, experiment.update, experiment.schedule, **asked)
 
 
 @dataclass(frozen=True)
@@ -147,6 +116,13 @@ class _Run:
             self._look(epoch)
             self.keeper.passed()
         self._look(self.record.epochs[-1], last=True)
+
+    def result(self, lost: Sequence[int], seconds: float) -> Result:
+        """Give what came of it."""
+        epochs, stop = self.record.epochs, self.experiment.stop
+        largest = _largest_eta(self.problem, self.experiment, self.record.m)
+        missed = [stop.missed] if stop.missed and not epochs[-1].ended else []
+        return Result(epochs, lost, seconds, largest, [*missed, *self.inspection.notes])
 
     def _look(self, epoch: Epoch, *, last: bool = False) -> None:
         """Let diagnostics look, where they have not before the run was interrupted."""
@@ -198,22 +174,6 @@ def _reports(
     ):
         lines = {"stream/skipped_lines": float(arrivals.skipped())}
         yield replace(epoch, extra={**epoch.extra, **lines})
-
-
-def _parts(problem: RunProblem) -> dict[str, bool]:
-    """Name the sets of examples that are there, and say whether each has an accuracy."""
-    if problem.dataset is None:
-        return {"train": False}
-    classes, parts = problem.dataset.classes, problem.dataset.parts
-    return {name: classes > 0 for name, examples in parts.items() if len(examples)}
-
-
-def _begin(problem: RunProblem, seed: int) -> State:
-    try:
-        return State.begin(problem, seed)
-    except (MemoryError, ValueError):
-        told = f"architecture: {problem.size:,} parameters do not fit into memory. Use fewer units."
-        raise GdexpError(told) from None
 
 
 def _lost_classes(problem: RunProblem, state: State, last: Epoch) -> list[int]:

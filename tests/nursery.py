@@ -152,8 +152,9 @@ def prepare(module: str) -> bool:
 def open_a_store() -> None:
     """Have MLflow prepare what it does with its first store, and keep an empty one for others."""
     store: Any = importlib.import_module("gdexp.tracking.store")
+    opening: Any = importlib.import_module("gdexp.tracking.opening")
     engines = importlib.import_module("mlflow.store.tracking.sqlalchemy_store").SqlAlchemyStore
-    empty, opened = Path(os.environ[PLACE], EMPTY), store._open
+    empty, opened = Path(os.environ[PLACE], EMPTY), opening._open
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(dir=empty.parent) as folder:
         opened(f"sqlite:///{folder}/mlflow.db")
@@ -169,7 +170,7 @@ def open_a_store() -> None:
             Path(f"{database}.{os.getpid()}").rename(database)  # whole, whenever it is killed
         return opened(uri)
 
-    store._open = begun
+    opening._open = begun
 
 
 def attend(link: socket.socket, module: str) -> None:

@@ -13,8 +13,9 @@ from mlflow.exceptions import MlflowException
 from gdexp.archive.form import Archive
 from gdexp.archive.listing import DATASET, ORIGIN, POINTERS, Listed, whole
 from gdexp.errors import GdexpError
+from gdexp.tracking.entities import MOST_METRICS, MOST_PARAMS
 from gdexp.tracking.settings import Tracking, masked
-from gdexp.tracking.store import MOST_METRICS, MOST_PARAMS, Store
+from gdexp.tracking.store import Store
 
 UNFINISHED = "gdexp.import"  # a tag that a run has until all of it is there
 

@@ -121,7 +121,7 @@ def _kind(name: str) -> Any:
 async def _asked_for(cluster: Any) -> None:
     """Wait until all workers are asked for; where a queue refuses one, raise what it says."""
     from distributed.core import Status
-    from distributed.deploy import SpecCluster
+    from distributed.deploy.spec import SpecCluster
 
     if not isinstance(cluster, SpecCluster):
         return

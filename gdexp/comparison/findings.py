@@ -3,19 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from gdexp.comparison.axes import AXES
-from gdexp.comparison.conventions import (
-    Course,
-    Reversal,
-    Twins,
-    Winner,
-    apart,
-    reversal,
-    same_descent,
-    uneven,
-)
+from gdexp.comparison.conventions import Course
 from gdexp.comparison.results import Comparison
 from gdexp.comparison.statistics import ASSUMPTIONS, NONE, PAIRED, WELCH
+from gdexp.comparison.twins import Twins, apart, same_descent, uneven
 from gdexp.comparison.variants import Variant
+from gdexp.comparison.winners import Reversal, Winner, reversal
 from gdexp.stored import Reader, StoredRun, epochs
 
 MOST = 4  # of one kind that are told one by one

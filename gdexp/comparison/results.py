@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gdexp.comparison.axes import AXES, at_equal, least
 from gdexp.comparison.statistics import Difference, Interval, holm, interval, paired
@@ -162,16 +162,8 @@ def _rows(
     per_run = curves.groupby("run", sort=False)[metric]
     best = per_run.max() if higher else per_run.min()
     rows = [
-        {
-            "run": run.id,
-            "variant": variant.key,
-            "label": variant.label,
-            "seed": seed,
-            "best": _best(run, metric, float(best.get(run.id, math.nan))),
-            "final": _final(run, metric),
-            "seconds": run.metrics.get("time/train_seconds", math.nan),
-            "outcome": run.tag("outcome"),
-        }
+        {"run": run.id, "variant": variant.key, "label": variant.label, "seed": seed}
+        | _reached(run, metric, float(best.get(run.id, math.nan)))
         for variant in found
         for seed, run in variant.by_seed.items()
     ]
@@ -184,13 +176,14 @@ def _rows(
     return table
 
 
-def _best(run: StoredRun, metric: str, measured: float) -> float:
-    """Give the best value of a curve; the run's own figure where it has one, of every epoch."""
-    return run.metrics.get(f"best/{metric.replace('/', '_', 1)}", measured)
-
-
-def _final(run: StoredRun, metric: str) -> float:
-    return math.inf if _lost(run, metric) else run.metrics[metric]
+def _reached(run: StoredRun, metric: str, measured: float) -> dict[str, Any]:
+    """Give what a run says of itself; `measured` is the best of the epochs that are stored."""
+    return {
+        "best": run.metrics.get(f"best/{metric.replace('/', '_', 1)}", measured),  # of all epochs
+        "final": math.inf if _lost(run, metric) else run.metrics[metric],
+        "seconds": run.metrics.get("time/train_seconds", math.nan),
+        "outcome": run.tag("outcome"),
+    }
 
 
 def _intervals(rows: "pandas.DataFrame") -> dict[str, Interval]:

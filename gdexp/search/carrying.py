@@ -13,6 +13,7 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from gdexp import signals
 from gdexp.errors import GdexpError
+from gdexp.request import Request
 from gdexp.result import plural
 from gdexp.search.finding import found, held, listed, signature
 from gdexp.search.planning import SEED, Composing, SearchPlan
@@ -23,8 +24,9 @@ from gdexp.search.study import MOST_POINTS, Study, required
 from gdexp.search.telling import conclusion, print_space
 from gdexp.sweeps import local
 from gdexp.sweeps.earlier import look
+from gdexp.sweeps.job import Job
 from gdexp.sweeps.performing import perform
-from gdexp.sweeps.planning import STUDY, Job
+from gdexp.sweeps.planning import STUDY
 from gdexp.sweeps.pool import Pool
 from gdexp.sweeps.watching import Watcher
 from gdexp.terminal import near
@@ -67,27 +69,33 @@ def carry_out(
     if settings.dry_run:
         print_space(space, settings)
         return
-    place, wanted = str(request.config["outputs"]), signature(space, settings, request)
-    outputs = Path(place).absolute()
+    outputs = Path(str(request.config["outputs"])).absolute()
+    wanted = signature(space, settings, request)
     if settings.resume:
-        folder = found(outputs, wanted)
-        composing.move(folder)
-    plan = SearchPlan(
-        folder=folder,
-        words=_written(words, master),
-        jobs=composing.planner.jobs,
-        loader=frozen,
-        space=space,
-        settings=settings,
-        home=request.experiment.tracking,
-        place=place,
-    )
-    with held(folder, outputs, wanted) as hold, signals.raised():
+        composing.move(found(outputs, wanted))
+    plan = _planned(_written(words, master), settings, composing, request)
+    with held(plan.folder, outputs, wanted) as hold, signals.raised():
         search = _begun(replace(plan, hold=hold), composing, workers, task)
         if search is None:
             hold.let_go(remove=True)
             return
         _perform(search, launcher, workers, master)
+
+
+def _planned(
+    words: Sequence[str], settings: Settings, composing: Composing, request: Request
+) -> SearchPlan:
+    """Give the plan of a search; `request` is one of the runs that it may come to."""
+    return SearchPlan(
+        folder=composing.planner.frozen.folder,
+        words=words,
+        jobs=composing.planner.jobs,
+        loader=composing.planner.frozen,
+        space=composing.space,
+        settings=settings,
+        home=request.experiment.tracking,
+        place=str(request.config["outputs"]),
+    )
 
 
 def _perform(search: Search, launcher: Any, workers: int, master: DictConfig) -> None:

@@ -17,7 +17,8 @@ from gdexp.result import plural
 from gdexp.search.settings import Settings
 from gdexp.search.space import Axis, Space
 from gdexp.sweeps.grids import Words
-from gdexp.sweeps.planning import MISTAKES, Plan, Planner
+from gdexp.sweeps.plan import Plan
+from gdexp.sweeps.planner import MISTAKES, Planner
 from gdexp.tracking import Tracking
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.settings import masked

@@ -16,7 +16,8 @@ from gdexp.request import Request
 from gdexp.search.planning import SEED, Composing, SearchPlan
 from gdexp.search.study import JOBS, SAME, Asked, Study
 from gdexp.sweeps.grids import Words
-from gdexp.sweeps.planning import MISTAKES, Job
+from gdexp.sweeps.job import Job
+from gdexp.sweeps.planner import MISTAKES
 from gdexp.sweeps.record import SweepRecord
 from gdexp.tracking.jobs import FINE, PRUNED, JobState, settings_of
 

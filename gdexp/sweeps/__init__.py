@@ -2,7 +2,8 @@
 
 from gdexp.sweeps.frozen import Frozen
 from gdexp.sweeps.grids import expand
-from gdexp.sweeps.planning import Job, Plan, plan
+from gdexp.sweeps.job import Job
+from gdexp.sweeps.plan import Plan
 from gdexp.sweeps.record import SweepRecord
 from gdexp.sweeps.settings import Settings, Study
 from gdexp.sweeps.sweeping import carry_out
@@ -16,5 +17,4 @@ __all__ = [
     "SweepRecord",
     "carry_out",
     "expand",
-    "plan",
 ]

@@ -14,7 +14,7 @@ from gdexp.errors import GdexpError
 from gdexp.process import alive
 from gdexp.result import plural
 from gdexp.sweeps import kept
-from gdexp.sweeps.planning import Plan
+from gdexp.sweeps.plan import Plan
 from gdexp.tracking.hold import RUN, Hold, held, holder, patiently
 from gdexp.tracking.journal import DAMAGE
 

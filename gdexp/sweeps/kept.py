@@ -22,7 +22,8 @@ from gdexp import recorded
 from gdexp.errors import GdexpError
 from gdexp.request import Request
 from gdexp.sweeps.frozen import Frozen
-from gdexp.sweeps.planning import Plan, job_of
+from gdexp.sweeps.job import job_of
+from gdexp.sweeps.plan import Plan
 from gdexp.sweeps.settings import Study
 from gdexp.tracking import Tracking
 from gdexp.tracking.environment import code, git

@@ -15,7 +15,8 @@ import gdexp
 from gdexp.labels import process_tags
 from gdexp.sweeps import claims
 from gdexp.sweeps.earlier import Earlier
-from gdexp.sweeps.planning import Job, Plan, varying
+from gdexp.sweeps.job import Job, varying
+from gdexp.sweeps.plan import Plan
 from gdexp.tracking import Journal, Reader, jobs, standings
 from gdexp.tracking.environment import environment, git
 from gdexp.tracking.journal import mend

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gdexp.errors import GdexpError
 from gdexp.stored import find, open_store
-from gdexp.sweeps.planning import Plan
+from gdexp.sweeps.plan import Plan
 from gdexp.tracking import Tracking
 from gdexp.tracking.attach import attach
 

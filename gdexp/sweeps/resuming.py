@@ -10,10 +10,12 @@ from pathlib import Path
 
 from gdexp.complain import clear_away
 from gdexp.errors import GdexpError
+from gdexp.fitting import check
 from gdexp.request import Request
 from gdexp.sweeps import claims, kept
 from gdexp.sweeps.earlier import Earlier, look, written
-from gdexp.sweeps.planning import Job, Plan
+from gdexp.sweeps.job import Job
+from gdexp.sweeps.plan import Plan
 from gdexp.sweeps.settings import Settings
 from gdexp.terminal import near, program
 from gdexp.tracking import Reader
@@ -21,7 +23,6 @@ from gdexp.tracking.environment import code, git
 from gdexp.tracking.jobs import JobState
 from gdexp.tracking.journal import NAME as JOURNAL
 from gdexp.tracking.journal import understood
-from gdexp.training import check
 
 
 def begun(plan: Plan) -> Plan:

@@ -16,7 +16,9 @@ from gdexp import signals
 from gdexp.errors import GdexpError
 from gdexp.result import plural
 from gdexp.sweeps import claims, kept
-from gdexp.sweeps.planning import Job, Plan, plan
+from gdexp.sweeps.job import Job
+from gdexp.sweeps.plan import Plan
+from gdexp.sweeps.planning import plan
 from gdexp.sweeps.record import SweepRecord
 from gdexp.sweeps.resuming import begun, left, taken_up, withdraw
 from gdexp.sweeps.settings import Settings

@@ -1,6 +1,7 @@
 """What happened to a run, kept: journal, checkpoints, and the feeder that brings it into MLflow.
 
-Nothing here imports mlflow but `store`, which only the feeding process loads.
+The process that trains imports no mlflow: `store` does, and what it is made of, which only the
+feeding process loads.
 """
 
 from gdexp.tracking.checkpoint import Checkpointing

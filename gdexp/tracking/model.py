@@ -34,7 +34,7 @@ def save(folder: Path, path: Path) -> None:
     folder : Path
         To be made.
     path : Path
-        The ``.npz`` of `record.Record.save_model`.
+        The ``.npz`` of `gdexp.record`.
 
     Raises
     ------

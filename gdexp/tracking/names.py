@@ -57,6 +57,11 @@ def epoch_of(record: Mapping[str, Any], sizes: Mapping[str, int]) -> Epoch:
     )
 
 
+def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Read figures as they were: a journal has words for those that JSON has no number for."""
+    return {name: float(v) if isinstance(v, str) else v for name, v in metrics.items()}
+
+
 def once(epochs: Sequence[Epoch], total_seconds: float) -> dict[str, float]:
     """Name what is known at the end.
 

@@ -1,54 +1,34 @@
-"""The store: the only module of gdexp that imports mlflow, for the feeding process alone."""
+"""The store of the feeding process: runs are made there, and sent what is known of them."""
 
 import json
 import logging
-import math
 import os
 import socket
-import sqlite3
 import tempfile
-import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 import mlflow
-from filelock import FileLock
-from mlflow.entities import (
-    Dataset,
-    DatasetInput,
-    InputTag,
-    Metric,
-    Param,
-    Run,
-    RunTag,
-    ViewType,
-)
+from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from sqlalchemy import Engine, event
 
-from gdexp.errors import GdexpError
 from gdexp.process import mark
-from gdexp.tracking import moved
 from gdexp.tracking.batch import Batch
+from gdexp.tracking.entities import dataset, pieces, run_tags
+from gdexp.tracking.experiment import experiment_of, save_views
 from gdexp.tracking.hold import in_hand
 from gdexp.tracking.journal import NAME as JOURNAL
-from gdexp.tracking.settings import SQLITE, Tracking, masked
-from gdexp.views import missing
+from gdexp.tracking.opening import close, opened
+from gdexp.tracking.settings import Tracking, masked
 
-MOST_METRICS = 1000  # MLflow's own limits of one batch
-MOST_PARAMS = 100
 TABLES = "mlflow.loggedArtifacts"  # the tag in which the page looks for tables
-LONGEST_PARAM = 6000  # longer ones would be cut: they live in the config artifact only
 
 # Tags that the end of a run sets.
 ENDS = ("gdexp.outcome", "gdexp.reason", "mlflow.note.content")
-
-T = TypeVar("T")
 
 
 class Store:
@@ -68,57 +48,17 @@ class Store:
         self._uri, self.shown, self.experiment = uri, masked(uri), experiment
         self._places: dict[str, Any] = {}  # where the artifacts of open runs go
         self._database = Tracking(uri, experiment).database
-        if self._database is not None:
-            event.listen(Engine, "connect", _log_ahead)
-        with self._lock():
-            if self._database is not None:
-                moved.follow(self._database)
-            with _whole_or_none(self._database):
-                self.client = _open(uri)
-            self.experiment_id = self._experiment(experiment, Path(artifacts))
-            self._save_views()
+        with opened(uri, self._database) as self.client:
+            place = Path(artifacts) if self._database else None
+            self.experiment_id = experiment_of(self.client, experiment, place)
+            save_views(self.client, self.experiment_id)
         if self._database is not None:
             self._close_orphans()
 
     def close(self) -> None:
         """Leave a SQLite store as one file, as far as nobody else has it open."""
         if self._database is not None:
-            engine = getattr(self.client._tracking_client.store, "engine", None)
-            if engine is not None:
-                engine.dispose()
-            with suppress(sqlite3.Error), closing(sqlite3.connect(self._database)) as connection:
-                connection.execute("PRAGMA journal_mode=DELETE")
-
-    def _lock(self) -> AbstractContextManager[Any]:
-        """Of several processes that open a new database at once, all but one would fail."""
-        if self._database is None:
-            return nullcontext()
-        self._database.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(f"{self._database}.lock")
-
-    def _experiment(self, name: str, artifacts: Path) -> str:
-        found = self.client.get_experiment_by_name(name)
-        if found is None:
-            place = (
-                (artifacts / quote(name, safe=" ")).absolute().as_uri() if self._database else None
-            )
-            # Without this tag the page may open on a view for language models.
-            tags = {"mlflow.experimentKind": "custom_model_development"}
-            return self.client.create_experiment(name, artifact_location=place, tags=tags)
-        if found.lifecycle_stage != "active":
-            raise GdexpError(
-                f"experiment {name!r} is deleted in this store; "
-                "restore it, or name another with tracking.experiment=NAME"
-            )
-        return str(found.experiment_id)
-
-    def _save_views(self) -> None:
-        """Have the experiment open on a comparison; a store that refuses does without."""
-        with suppress(MlflowException):
-            present = self.client.get_experiment(self.experiment_id).tags
-            now = round(time.time() * 1000)
-            for key, value in missing(present, mlflow.__version__, now).items():
-                self.client.set_experiment_tag(self.experiment_id, key, value)
+            close(self.client, self._database)
 
     def create_run(self, record: dict[str, Any]) -> str:
         """Make the run that a journal's start record describes; give its id."""
@@ -190,26 +130,12 @@ class Store:
     def describe_data(self, run_id: str, datasets: list[dict[str, str]]) -> None:
         """Send what a run was trained on."""
         if datasets:
-            self.client.log_inputs(run_id, [_dataset_input(each) for each in datasets])
+            self.client.log_inputs(run_id, [dataset(each) for each in datasets])
 
     def log(self, run_id: str, batch: Batch) -> None:
         """Send parameters, figures of epochs (step = epoch) and of the end, and tags."""
-        params = [
-            Param(key, value) for key, value in batch.params.items() if len(value) <= LONGEST_PARAM
-        ]
-        tags = [RunTag(key, value) for key, value in batch.tags.items()]
-        points = [
-            Metric(name, float(value), time, step)
-            for time, step, metrics in batch.points
-            for name, value in metrics.items()
-            if math.isfinite(float(value))  # MLflow would draw 1.8e308
-        ]
-        together = MOST_METRICS - 2 * MOST_PARAMS  # of all kinds, MLflow takes MOST_METRICS
-        self.client.log_batch(run_id, points[:together], params[:MOST_PARAMS], tags[:MOST_PARAMS])
-        for more in _batched(params[MOST_PARAMS:], MOST_PARAMS):
-            self.client.log_batch(run_id, params=more)
-        for some in _batched(points[together:], MOST_METRICS):
-            self.client.log_batch(run_id, metrics=some)
+        for piece in pieces(batch):
+            self.client.log_batch(run_id, *piece)
 
     def log_end(self, run_id: str, record: dict[str, Any]) -> None:
         """Send what is known at the end: tags, and figures that the store has not like that."""
@@ -219,7 +145,7 @@ class Store:
 
     def set_tags(self, run_id: str, tags: dict[str, str]) -> None:
         """Send tags, in the place of those of the same names."""
-        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        self.client.log_batch(run_id, tags=run_tags(tags))
 
     def log_found(self, run_id: str, names: list[str], folder: Path) -> None:
         """Send files of a diagnostic, and the tags by which the page finds images and tables."""
@@ -285,17 +211,6 @@ class Store:
                 self.close_abandoned(run.info.run_id)
 
 
-def _log_ahead(connection: Any, record: Any) -> None:
-    """Have SQLite append to a log: else each transaction waits for the disk, some 25 ms.
-
-    A power cut may cost the last transactions, and never the database.
-    """
-    if isinstance(connection, sqlite3.Connection):
-        with suppress(sqlite3.OperationalError):  # not on every file system, nor while it is read
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-
-
 def _feeder_tags() -> dict[str, str]:
     """Name this process, which brings a run in."""
     return {"gdexp.feeder_pid": str(os.getpid()), "gdexp.feeder_began": mark(os.getpid())}
@@ -310,49 +225,3 @@ def _identity(tags: Mapping[str, str]) -> str | None:
     if not all(name in tags and "'" not in tags[name] for name in names):
         return None
     return " AND ".join(f"tags.`{name}` = '{tags[name]}'" for name in names)
-
-
-def _batched(items: list[T], most: int) -> Iterator[list[T]]:
-    for first in range(0, len(items), most):
-        yield items[first : first + most]
-
-
-def _dataset_input(told: dict[str, str]) -> DatasetInput:
-    context = InputTag("mlflow.data.context", told["context"])
-    described = {key: told[key] for key in ("name", "digest", "source_type", "source", "profile")}
-    return DatasetInput(Dataset(**described), [context])
-
-
-@contextmanager
-def _whole_or_none(database: Path | None) -> Iterator[None]:
-    """Leave no new database half made, as on a full disk: MLflow would never go on with it."""
-    new = database is not None and not database.exists()
-    try:
-        yield
-    except BaseException:
-        if new:
-            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-            for engine in SqlAlchemyStore._engine_map.values():
-                engine.dispose()
-            for suffix in ("", "-wal", "-shm", "-journal"):
-                Path(f"{database}{suffix}").unlink(missing_ok=True)
-        raise
-
-
-def _open(uri: str) -> mlflow.MlflowClient:
-    """Open a store; the client does so at once, and makes the tables of a new database."""
-    try:
-        return mlflow.MlflowClient(tracking_uri=uri)
-    except MlflowException as error:
-        # A team's database is not ours to migrate; a file on this machine is.
-        if not uri.startswith(SQLITE) or "out-of-date database schema" not in str(error):
-            raise
-        _migrate(uri)
-        return mlflow.MlflowClient(tracking_uri=uri)
-
-
-def _migrate(uri: str) -> None:
-    from mlflow.store.db.utils import _upgrade_db, create_sqlalchemy_engine_with_retry
-
-    _upgrade_db(create_sqlalchemy_engine_with_retry(uri))  # type: ignore[no-untyped-call]

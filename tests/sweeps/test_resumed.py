@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from gdexp import experiment, places, training
+from gdexp import experiment, places
 from gdexp.errors import GdexpError
+from gdexp.fitting import fitting
 from gdexp.sweeps import claims, resuming
 from gdexp.sweeps import kept as kept_plan
 from gdexp.tracking import Reader, environment, jobs
@@ -269,15 +270,13 @@ def test_a_sweep_goes_on_from_its_folder_alone(
 def test_a_job_that_failed_runs_again_where_that_is_asked_for(
     inside: Command, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = training._fitting
-
     def gone(experiment: Any, arrivals: None) -> Any:
         if experiment.seed == 1 and [*outputs.glob(f"sweeps/*/*/{NAME}")]:
             raise GdexpError("data: the files are gone.")
-        return whole(experiment, arrivals)
+        return fitting(experiment, arrivals)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_fitting", gone)
+        patch.setattr("gdexp.training.fitting", gone)
         ran = inside(*THREE)
     folder = sweep_of(outputs)
     assert ran.returncode == 1

@@ -91,18 +91,16 @@ def test_a_failing_job_stops_no_other_but_with_fail_fast(inside: Command, output
 def test_a_job_that_cannot_even_begin_is_recorded_as_failed(
     inside: Command, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gdexp import training
     from gdexp.errors import GdexpError
-
-    whole = training._fitting
+    from gdexp.fitting import fitting
 
     def gone(experiment: object, arrivals: None) -> object:
         if sweep := [*outputs.glob("sweeps/*/*")]:
             assert sweep
             raise GdexpError("data: the files are gone.")
-        return whole(experiment, arrivals)  # type: ignore[arg-type]
+        return fitting(experiment, arrivals)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training, "_fitting", gone)
+    monkeypatch.setattr("gdexp.training.fitting", gone)
     ran = inside("-m", "seed=1,2", "epochs=1", OFF)
     assert ran.returncode == 1
     assert "0 of 2 jobs finished, 2 failed" in ran.stdout
