@@ -29,6 +29,7 @@ from mlflow.entities import (
 )
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.store.db import utils as databases
 from sqlalchemy import Engine, event
 
 from gdexp.errors import GdexpError
@@ -341,7 +342,12 @@ def _whole_or_none(database: Path | None) -> Iterator[None]:
 
 
 def _open(uri: str) -> mlflow.MlflowClient:
-    """Open a store; the client does so at once, and makes the tables of a new database."""
+    """Open a store; the client does so at once, and makes the tables of a new database.
+
+    MLflow would ask a database that is away ten times, for minutes: its caller knows how long.
+    """
+    if not uri.startswith(SQLITE):
+        databases.MAX_RETRY_COUNT = 1
     try:
         return mlflow.MlflowClient(tracking_uri=uri)
     except MlflowException as error:
