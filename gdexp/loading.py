@@ -5,21 +5,52 @@ that, and a program that runs many experiments, or a sweep over options, waits a
 comes out is what Hydra composes by itself: a test holds that.
 """
 
+import hashlib
 import importlib
 import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, cast
 
 import yaml
 from hydra import version
 from hydra._internal import config_loader_impl, defaults_list
-from hydra._internal.config_repository import ConfigRepository
-from hydra.core.default_element import InputDefault
+from hydra._internal import hydra as hydra_impl
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository, IConfigRepository
+from hydra.core.default_element import InputDefault, ResultDefault
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
+from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf import _utils as omegaconf
 
-HYDRA = "hydra.conf"  # the package of Hydra's own options
+HYDRA, OWN = "hydra.conf", "hydra/config"  # the package of Hydra's own options; its own node
+BEGUN = "begun"
+
+
+class Known:
+    """What was made of something, packed: unpacking it is much quicker than to make it anew.
+
+    Most commands make a thing once, so it is packed when it is made for the second time.
+    """
+
+    def __init__(self) -> None:
+        self._packed: dict[Any, bytes] = {}  # empty: has been made once
+
+    def get(self, content: Any, make: Callable[[], Any]) -> Any:
+        """Give what is made of some content; it is the caller's own."""
+        packed = self._packed.get(content)
+        if packed:
+            return pickle.loads(packed)
+        if packed is None:
+            self._packed[content] = b""
+            return make()
+        self._packed[content] = pickle.dumps(made := make())
+        return made
+
+
+PARSED, MERGED = Known(), Known()
 
 
 class Remembering(ConfigRepository):
@@ -28,22 +59,15 @@ class Remembering(ConfigRepository):
     A file is read whenever it is wanted, and known by its text: it may be edited at any time.
     """
 
-    known: ClassVar[dict[tuple[Any, ...], tuple[bytes, bytes]]] = {}  # its text; packed
-
     def load_config(self, config_path: str) -> ConfigResult | None:
         """Give an option, as Hydra does; what it gives is the caller's own."""
         source = self._find_object_source(config_path, ObjectType.CONFIG)
         text = None if source is None else _text(source, config_path)
         if source is None or text is None:
             return super().load_config(config_path)
-        key = (source.scheme(), source.path, source.provider, config_path, version.getbase())
-        before, packed = self.known.get(key, (None, b""))
-        if before == text and packed:
-            kept: ConfigResult = pickle.loads(packed)
-            return kept
-        found = super().load_config(config_path)
-        # Most commands want it once: packing it is for what comes back.
-        self.known[key] = text, pickle.dumps(found) if before == text else b""
+        where = (source.scheme(), source.path, source.provider, config_path, version.getbase())
+        load = super().load_config
+        found: ConfigResult = PARSED.get((*where, text), lambda: load(config_path))
         return found
 
 
@@ -54,12 +78,62 @@ def _text(source: ConfigSource, config_path: str) -> bytes | None:
     return b"" if source.path == HYDRA else None  # which stays as it is
 
 
+@dataclass
+class Begun(ResultDefault):
+    """Stands for the first options of a configuration, which are merged already."""
+
+    merged: Any = None
+
+
+class Merging(ConfigLoaderImpl):
+    """Merges options into a configuration as Hydra does, those of Hydra's own node once.
+
+    That node is most of a configuration, and comes first; the same options of all groups, which
+    programs and sweeps ask for again and again, come to the same as a whole, too.
+    """
+
+    def _compose_config_from_defaults_list(
+        self, defaults: list[ResultDefault], repo: IConfigRepository
+    ) -> DictConfig:
+        parts = [_part(each, repo) for each in defaults]
+        first = [each.config_path for each in defaults].index(OWN) + 1
+        merge = super()._compose_config_from_defaults_list
+
+        def whole() -> DictConfig:
+            known = (BEGUN, *parts[:first])
+            begun = MERGED.get(known, lambda: self._merged(defaults[:first], repo))
+            return merge([Begun(merged=begun), *defaults[first:]], repo)
+
+        composed: DictConfig = MERGED.get((*parts,), whole)
+        return composed
+
+    def _merged(self, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+        config = OmegaConf.create()
+        with flag_override(config, "no_deepcopy_set_nodes", True):
+            for default in defaults:
+                config.merge_with(self._load_single_config(default, repo).config)
+        return config
+
+    def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
+        if isinstance(default, Begun):
+            return ConfigResult(provider="", path="", config=default.merged, header={})
+        return super()._load_single_config(default, repo)
+
+
+def _part(default: ResultDefault, repo: IConfigRepository) -> tuple[Any, ...]:
+    """Say what an option adds to a configuration: its place, and what it consists of."""
+    assert default.config_path is not None
+    found = repo.load_config(default.config_path)
+    content = hashlib.sha256(pickle.dumps(found)).digest()
+    return default.config_path, default.package, default.primary, content
+
+
 def quicken() -> None:
     """Have Hydra do so in this process."""
-    hydra: Any = config_loader_impl
-    if hydra.ConfigRepository is Remembering:
+    loader, hydra = cast(Any, config_loader_impl), cast(Any, hydra_impl)
+    if loader.ConfigRepository is Remembering:
         return
-    hydra.ConfigRepository = Remembering
+    loader.ConfigRepository, hydra.ConfigLoaderImpl = Remembering, Merging
     whole = defaults_list._create_interpolation_map
 
     def where_wanted(overrides: Any, defaults: list[InputDefault], added: bool) -> Any:
