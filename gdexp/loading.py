@@ -1,8 +1,8 @@
 """What Hydra does for each composition again, though it comes to the same: done once.
 
-Composing takes a quarter of a second, most of it for reading files of the menu: a command waits for
-that, and a program that runs many experiments, or a sweep over options, waits as many times. What
-comes out is what Hydra composes by itself: a test holds that.
+Composing takes a quarter of a second, for reading files of the menu and merging them: a command
+waits for that, and a program that runs many experiments, or a sweep over options, waits as many
+times. What comes out is what Hydra composes by itself: a test holds that.
 """
 
 import hashlib
@@ -24,28 +24,22 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import DictConfig, OmegaConf, flag_override
 from omegaconf import _utils as omegaconf
+from omegaconf.errors import OmegaConfBaseException
 
 HYDRA, OWN = "hydra.conf", "hydra/config"  # the package of Hydra's own options; its own node
 BEGUN = "begun"
 
 
 class Known:
-    """What was made of something, packed: unpacking it is much quicker than to make it anew.
-
-    Most commands make a thing once, so it is packed when it is made for the second time.
-    """
+    """What was made of something, packed: unpacking it is much quicker than to make it anew."""
 
     def __init__(self) -> None:
-        self._packed: dict[Any, bytes] = {}  # empty: has been made once
+        self._packed: dict[Any, bytes] = {}
 
     def get(self, content: Any, make: Callable[[], Any]) -> Any:
         """Give what is made of some content; it is the caller's own."""
-        packed = self._packed.get(content)
-        if packed:
-            return pickle.loads(packed)
-        if packed is None:
-            self._packed[content] = b""
-            return make()
+        if content in self._packed:
+            return pickle.loads(self._packed[content])
         self._packed[content] = pickle.dumps(made := make())
         return made
 
@@ -95,13 +89,19 @@ class Merging(ConfigLoaderImpl):
     def _compose_config_from_defaults_list(
         self, defaults: list[ResultDefault], repo: IConfigRepository
     ) -> DictConfig:
-        parts = [_part(each, repo) for each in defaults]
-        first = [each.config_path for each in defaults].index(OWN) + 1
         merge = super()._compose_config_from_defaults_list
+        try:
+            parts = [_part(each, repo) for each in defaults]
+        except (pickle.PicklingError, AttributeError, TypeError):  # objects of somebody's own
+            return merge(defaults, repo)
+        first = [each.config_path for each in defaults].index(OWN) + 1
 
         def whole() -> DictConfig:
-            known = (BEGUN, *parts[:first])
-            begun = MERGED.get(known, lambda: self._merged(defaults[:first], repo))
+            try:
+                known = (BEGUN, *parts[:first])
+                begun = MERGED.get(known, lambda: self._merged(defaults[:first], repo))
+            except OmegaConfBaseException:
+                return merge(defaults, repo)  # says which of them is wrong
             return merge([Begun(merged=begun), *defaults[first:]], repo)
 
         composed: DictConfig = MERGED.get((*parts,), whole)
@@ -144,8 +144,8 @@ def quicken() -> None:
 
     defaults_list._create_interpolation_map = where_wanted  # type: ignore[assignment]
     if yaml.__with_libyaml__:
-        loader = _in_c(omegaconf.get_yaml_loader())
-        omegaconf.get_yaml_loader = lambda: loader
+        reading = _in_c(omegaconf.get_yaml_loader())
+        omegaconf.get_yaml_loader = lambda: reading
 
 
 def _in_c(slow: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import hydra
 import pytest
 from hydra import initialize_config_dir
+from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
 from gdexp import loading
@@ -26,6 +27,7 @@ OWN = {
     "mine/named.yaml": "# @package _global_\ndefaults: [{/also: '${mine}_like'}]\nown: 1e-3\n",
     "also/named_like.yaml": 'x: 2020-01-01\ny: 0o17\nz: [yes, 1_000, .5, ~, "a\\tb"]\n',
     "mine/other.yaml": "x: 1\n",
+    "mine/broken.yaml": "# @package _global_\nhydra: {job: {num: none}}\n",
 }
 OPTIONS = sorted(CONF.rglob("*.yaml"))
 ALONE = f"""
@@ -70,7 +72,7 @@ def test_what_is_composed_is_what_hydra_composes_alone(own: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     *expected, options = map(json.loads, ran.stdout.splitlines())
     assert expected[-1]["also"]["z"] == [True, 1000, 0.5, None, "a\tb"]
-    for _ in range(3):  # files are parsed, packed, and known
+    for _ in range(2):  # made, and known
         for words, alone in zip(CASES, expected, strict=True):
             assert json.loads(json.dumps(composed(own, *words))) == alone
     assert [OmegaConf.to_container(OmegaConf.load(file)) for file in OPTIONS] == options
@@ -83,3 +85,10 @@ def test_a_file_that_is_edited_is_read_again(own: Path) -> None:
         file.write_text(f"x: {number}\n")
         os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))  # as within the clock's tick
         assert composed(own, "+mine=other")["mine"] == {"x": number}
+
+
+def test_what_hydra_refuses_is_told_as_it_tells_it(own: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(ConfigCompositionException, match="In 'mine/broken': Valid"):
+            composed(own, "+mine=broken")
+    assert composed(own)["eta"] == 3.0
