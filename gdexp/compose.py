@@ -16,7 +16,7 @@ from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp import build, naming, places
+from gdexp import build, loading, naming, places
 from gdexp.build import TARGET, Origin
 from gdexp.errors import GdexpError
 from gdexp.request import Request
@@ -25,6 +25,8 @@ from gdexp.tracking.settings import masked
 Nodes = dict[str, Any]  # a configuration, or a part of one, as it was composed
 
 SEARCHED = "hydra.searchpath in command-line"  # as Hydra calls it
+
+loading.quicken()
 
 
 def request(config: DictConfig, special: naming.Special | None = None) -> Request:

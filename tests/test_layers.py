@@ -50,6 +50,7 @@ ORDER = [
     "build",
     "trusted",
     "recorded",
+    "loading",
     "compose",
     "sweeps",
     "search",
@@ -82,10 +83,13 @@ NEVER = {
     ("serving", "data"),
 }
 HOMES = {
-    "hydra": {"app", "compose", "complain", "sweeps", "task", "search", "cluster.launching"},
-    "yaml": {"app", "complain", "menu", "replay.trusted", "trusted"},
+    "hydra": {
+        *("app", "compose", "complain", "loading", "sweeps", "task", "search"),
+        "cluster.launching",
+    },
+    "yaml": {"app", "complain", "loading", "menu", "replay.trusted", "trusted"},
     "omegaconf": {
-        *("app", "compose", "record", "data", "sweeps", "task", "search"),
+        *("app", "compose", "loading", "record", "data", "sweeps", "task", "search"),
         "cluster.launching",
     },
     "dask": {"cluster.connection"},

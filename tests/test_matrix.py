@@ -104,6 +104,7 @@ def _menu() -> Iterator[None]:
 def composed(_menu: None, outputs: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Give a function from words to a request, as the command composes it."""
     monkeypatch.setenv(places.OUTPUTS, str(outputs))
+    monkeypatch.setenv("PATH", "")  # without git, which takes as long as such a run does
 
     def compose_(words: list[str]) -> Request:
         config = hydra.compose("config", words, return_hydra_config=True)

@@ -41,7 +41,8 @@ CASES = {
     "blas, online": "engine=blas optimizer=online eta=0.3 epochs=1",
     "compiled": "engine=compiled batch=1",
     "compiled adam": "engine=compiled rule=adam",
-    "diagnostics": "diagnostics=[norms,confusion,noise] epochs=2",
+    "diagnostics": "diagnostics=[norms,confusion,noise] epochs=2 diagnostics.noise.repeats=2"
+    " diagnostics.noise.ladder=[1,10]",
     "function": "problem=function function=rosenbrock rule=adam eta=0.1 problem.draw=false",
     "formula": "problem=function function.formula=(x-1)**2+x*y+y**2 problem.draw=false",
     "regression": "problem=linear_regression data=houses epochs=9 problem.draw=false",
@@ -429,7 +430,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository of two commits: this code, and the same under another version."""
     root = tmp_path_factory.mktemp("code") / "gdexp"
     for name in ("gdexp", "conf"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, root / name)  # with what is compiled of it
     (root / ".gitignore").write_text("__pycache__/\n")
     git(root, "init", "--quiet")
     for version in ("0.0.1", "0.0.2"):

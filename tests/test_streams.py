@@ -10,15 +10,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
 
 from gdexp.data import Digits
 from gdexp.tracking.journal import Reader
+from tests import nursery
 from tests.conftest import ROOT, Command, command
 from tests.engines.test_memory import PEAK
 from tests.servers import until
@@ -83,13 +86,9 @@ def test_a_stream_is_one_epoch_in_order_bit_for_bit(
     words = ["optimizer=stream", f"batch={batch}", *EXACT]
     if source == "redirected":
         with path.open() as file:
-            subprocess.run(
-                [sys.executable, "-m", "gdexp", *words, "data=stdin", "data.scale=16"],
-                env={**os.environ, "GDEXP_OUTPUTS": str(outputs)},
-                stdin=file,
-                check=True,
-                capture_output=True,
-            )
+            process = reading(file.fileno(), outputs, *words, "data=stdin", "data.scale=16")
+            process.communicate(60)
+            assert process.returncode == 0
     elif source == "file":
         gdexp(*words, "data=file", f"data.path={path}", "data.idle=0", "data.scale=16")
     elif source == "held":
@@ -124,31 +123,39 @@ def test_it_ends_after_so_many_examples_without_waiting_for_more(
     ran = gdexp("optimizer=stream", "stream.examples=1234", "batch=100", *EXACT)
     assert "1,234 examples were taken, as many as were asked for" in ran.stdout
     assert records(outputs)[-2]["metrics"]["progress/examples"] == 1234
-    process = piped(outputs.parent / "waiting", "stream.examples=5")
-    process.stdin.write(digits("csv", 5))  # type: ignore[union-attr]
-    process.stdin.flush()  # type: ignore[union-attr]
-    assert process.wait(timeout=60) == 0, "standard input is still open"
-    process.communicate()
+    with piped(digits("csv", 5), outputs.parent / "waiting", "stream.examples=5") as process:
+        assert process.wait(timeout=60) == 0, "standard input is still open"
 
 
-def piped(outputs: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "gdexp", "optimizer=stream", "data=stdin", *words, "tracking=off"],
-        env={**os.environ, "GDEXP_OUTPUTS": str(outputs)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+def reading(stdin: int, outputs: Path, *words: str, **env: str) -> nursery.Started:
+    """Start a command that reads a file or a pipe of ours, and go on."""
+    out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115
+    env = {**os.environ, "GDEXP_OUTPUTS": str(outputs), **env}
+    fds = [stdin, out.fileno(), err.fileno()]
+    link = nursery.order(nursery.COMMAND, words, str(Path.cwd()), env, fds)
+    return nursery.Started(link, out, err)
+
+
+@contextmanager
+def piped(lines: str, outputs: Path, *words: str) -> Iterator[nursery.Started]:
+    """Start a command whose standard input has so much, and stays open."""
+    theirs, ours = os.pipe()
+    process = reading(theirs, outputs, "optimizer=stream", "data=stdin", *words, "tracking=off")
+    os.close(theirs)
+    with os.fdopen(ours, "w") as file:
+        file.write(lines)
+        file.flush()
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate(60)
 
 
 def test_it_ends_after_so_many_seconds_though_nothing_comes(outputs: Path) -> None:
-    process = piped(outputs, "stream.seconds=0.5")
-    process.stdin.write(digits("csv", 7))  # type: ignore[union-attr]
-    process.stdin.flush()  # type: ignore[union-attr]
-    assert process.wait(timeout=60) == 0, "standard input is still open"
-    stdout, _ = process.communicate()
+    with piped(digits("csv", 7), outputs, "stream.seconds=0.5") as process:
+        assert process.wait(timeout=60) == 0, "standard input is still open"
+    stdout, _ = process.printed()
     assert "after 7 examples" in stdout
     assert "the 0.5 seconds of stream.seconds are over" in stdout
 
@@ -158,14 +165,12 @@ def journalled(outputs: Path) -> Callable[[], bool]:
 
 
 def test_ctrl_c_while_it_waits_keeps_what_was_seen(outputs: Path) -> None:
-    process = piped(outputs)
-    process.stdin.write(digits("csv", 25))  # type: ignore[union-attr]
-    process.stdin.flush()  # type: ignore[union-attr]
-    until(journalled(outputs))
-    signal.sigtimedwait([], 0.5)  # it learns from two mini-batches, and waits
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
-    _, stderr = process.communicate()
+    with piped(digits("csv", 25), outputs) as process:
+        until(journalled(outputs))
+        signal.sigtimedwait([], 0.5)  # it learns from two mini-batches, and waits
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+    _, stderr = process.printed()
     assert "stopped after report 1" in stderr
     assert "Traceback" not in stderr
     _, seen, end = records(outputs)
@@ -321,28 +326,52 @@ COMMANDS = [
 FILES, PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the files that the page writes."""
+    folder = tmp_path_factory.mktemp("files")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        exec(compile(FILES, "streams.md", "exec"), {})
+    return folder
+
+
+def typed(line: str) -> tuple[str, list[str]]:
+    """Give what the shell makes of a line: a file that is read, if any, and the command's words."""
+    through = re.fullmatch(r"cat (\S+) \| (.*)", line)
+    redirected = re.fullmatch(r"(.*) < (\S+)", line)
+    file, command = "", line
+    if through:
+        file, command = through.groups()
+    elif redirected:
+        command, file = redirected.groups()
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "gdexp"]
+    assert not {"|", "<"} & set(words)
+    return file, words[3:]
+
+
 @pytest.mark.parametrize("line", COMMANDS[1:])  # what the first one shows is looked at below
 def test_every_command_of_the_page_runs(
-    line: str,
-    gdexp: Command,
-    outputs: Path,
-    mnist_root: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    line: str, outputs: Path, files: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of long streams, the first examples."""
-    monkeypatch.chdir(tmp_path)
-    exec(compile(FILES, "streams.md", "exec"), {})
-    line = line.replace("=20000", "=2000").replace("data=mnist", "data=mnist stream.examples=4000")
-    typed = line.replace("python -m gdexp", f"{sys.executable} -m gdexp tracking=off")
-    env = {"GDEXP_OUTPUTS": str(outputs), "GDEXP_DATA": str(mnist_root)}
-    if line.startswith("python") and "<" not in line:
-        ran = gdexp(*shlex.split(typed)[3:], **env)
-    else:
-        env = {**os.environ, **env}
-        ran = subprocess.run(["bash", "-c", typed], env=env, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    assert " examples " in ran.stdout
+    """Of long streams the first examples, and of waits a moment."""
+    monkeypatch.chdir(files)
+    short = line.replace("=20000", "=2000").replace("seconds=2", "seconds=0.5")
+    short = short.replace("idle=1", "idle=0.1")
+    short = short.replace("data=mnist", "data=mnist stream.examples=4000")
+    source, words = typed(short)
+    with ExitStack() as stack:
+        file: IO[Any] = stack.enter_context(Path(source or os.devnull).open())
+        if "|" in line:
+            cat = stack.enter_context(subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE))
+            assert cat.stdout is not None
+            file = cat.stdout
+        env = {"GDEXP_DATA": str(mnist_root)}
+        ran = reading(file.fileno(), outputs, "tracking=off", *words, **env)
+    stdout, stderr = ran.communicate(60)
+    assert ran.returncode == 0, stderr
+    assert " examples " in stdout
     assert records(outputs)[-1]["status"] == "FINISHED"
 
 

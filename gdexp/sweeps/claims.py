@@ -50,7 +50,7 @@ def take(folder: Path) -> Hold:
         Where another process has it, saying which.
     """
     try:
-        hold = patiently(folder, RUN, PATIENCE, lambda: holder_lives(folder))
+        hold = patiently(folder, RUN, PATIENCE, lambda: not holder_lives(folder))
     except BlockingIOError:
         raise GdexpError(told(folder)) from None
     who = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%H:%M:%S")}

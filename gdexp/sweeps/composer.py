@@ -81,5 +81,5 @@ class Composer:
         """Say whether a word chooses an option; Hydra takes a dictionary for a value."""
         name = override.key_or_group
         if name not in self._groups:
-            self._groups[name] = bool(self._loader.get_group_options(name))
+            self._groups[name] = any(each.is_group(name) for each in self._loader.get_sources())
         return self._groups[name] and not isinstance(override.value(), dict)

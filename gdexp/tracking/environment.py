@@ -97,9 +97,12 @@ def _state_of(sweep: str) -> Mapping[str, Any]:
 
 def _state() -> dict[str, Any]:
     root = checkout()
-    if root is None or not (commit := _git(root, "rev-parse", "HEAD").strip()):
+    asked = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind")  # all in one process
+    told = _git(root, *asked).splitlines() if root else []
+    commit = next((line.split()[2] for line in told if line.startswith("# branch.oid ")), "")
+    if root is None or not commit.isalnum():  # "(initial)": there is none yet
         return {}
-    dirty = bool(_git(root, "status", "--porcelain").strip())
+    dirty = any(not line.startswith("#") for line in told)
     return {"commit": commit, "dirty": dirty, "diff": _git(root, "diff", "HEAD") if dirty else ""}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.store.db import utils as databases
 from sqlalchemy import Engine, event
 
 from gdexp.tracking import moved
@@ -78,7 +79,12 @@ def _whole_or_none(database: Path) -> Iterator[None]:
 
 
 def _open(uri: str) -> MlflowClient:
-    """Open a store; the client does so at once, and makes the tables of a new database."""
+    """Open a store; the client does so at once, and makes the tables of a new database.
+
+    MLflow would ask a database that is away ten times, for minutes: its caller knows how long.
+    """
+    if not uri.startswith(SQLITE):
+        databases.MAX_RETRY_COUNT = 1
     try:
         return MlflowClient(tracking_uri=uri)
     except MlflowException as error:
@@ -90,6 +96,5 @@ def _open(uri: str) -> MlflowClient:
 
 
 def _migrate(uri: str) -> None:
-    from mlflow.store.db.utils import _upgrade_db, create_sqlalchemy_engine_with_retry
-
-    _upgrade_db(create_sqlalchemy_engine_with_retry(uri))  # type: ignore[no-untyped-call]
+    engine = databases.create_sqlalchemy_engine_with_retry(uri)  # type: ignore[no-untyped-call]
+    databases._upgrade_db(engine)  # type: ignore[no-untyped-call]

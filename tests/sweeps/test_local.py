@@ -27,7 +27,7 @@ from tests.sweeps.test_parent import statuses
 from tests.sweeps.test_sweeps import OFF, sweep_of
 from tests.tracking.test_killed import start
 
-LONG = ["-m", "optimizer=sgd", "seed=range(3)", "epochs=1000000", "launcher.workers=2"]
+LONG = ["-m", "seed=range(3)", "epochs=1000000", "engine=reference", "launcher.workers=2"]
 DOC = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
 OWN = {"gdexp.pid", "gdexp.pid_began", "gdexp.sweep_id", "gdexp.journal"}  # of each run its own
 TIMES = {"progress/seconds", "time/train_seconds", "time/total_seconds"}

@@ -11,7 +11,7 @@ from tests.conftest import Command
 from tests.servers import until
 from tests.tracking.test_killed import start
 
-LONG = ["-m", "optimizer=sgd", "seed=0,1", "epochs=1000000", "launcher.workers=1"]
+LONG = ["-m", "seed=0,1", "epochs=1000000", "engine=reference", "launcher.workers=1"]
 
 
 def rows(outputs: Path, query: str) -> list[tuple[Any, ...]]:

@@ -7,6 +7,8 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -403,6 +405,21 @@ def test_a_sweep_that_may_go_on_elsewhere_is_refused(
     monkeypatch.setattr(socket, "gethostname", lambda: "another")
     ran = inside("resume", str(cut_off))
     assert "may be going on there. Where it is not, go on with --force." in ran.stderr
+
+
+def test_only_who_has_ended_is_waited_for(cut_off: Path) -> None:
+    """The workers of a command that was killed outlive it for a moment."""
+    hold, ended = Hold(cut_off, RUN), subprocess.Popen(["true"])
+    who = {"pid": os.getpid(), "host": socket.gethostname(), "since": "12:00:00"}
+    hold.tell(json.dumps(who))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", lambda seconds: pytest.fail("it waits for who goes on"))
+        with pytest.raises(GdexpError, match="carried out by process"):
+            claims.take(cut_off)
+    ended.wait()
+    hold.tell(json.dumps({**who, "pid": ended.pid}))
+    threading.Timer(0.1, hold.let_go).start()
+    claims.take(cut_off).let_go(remove=True)
 
 
 @pytest.mark.parametrize(

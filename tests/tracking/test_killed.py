@@ -197,7 +197,7 @@ def test_an_error_inside_a_run_is_its_recorded_reason(outputs: Path, tmp_path: P
         "import sys\n"
         "from gdexp import cli, problems\n"
         "problems.Network.gradient = lambda *a: 1 / 0\n"
-        "sys.argv = ['gdexp']\n"
+        "sys.argv = ['gdexp', 'engine=reference']\n"
         "cli.main()\n"
     )
     ran = subprocess.run(

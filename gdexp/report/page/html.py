@@ -4,6 +4,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from gdexp.errors import GdexpError
@@ -66,6 +67,7 @@ def policy(*scripts: str) -> str:
     )
 
 
+@lru_cache(maxsize=1)  # Plotly's, which is the same for every report
 def deflated(text: str) -> str:
     """Give a text deflated, in base64."""
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
