@@ -56,8 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Have the first of several processes of tests collect them before the others do.
 
-    What is imported, and what pytest makes of the tests, is compiled once, if nobody has yet. On a
-    fresh machine that takes longer than all the rest, and each would do it.
+    What is imported, and what pytest makes of the tests, is compiled once, where nobody has yet: on
+    a fresh machine that takes three times as long as to collect them, and each would do it.
     """
     worker = getattr(session.config, "workerinput", {"workerid": FIRST})["workerid"]
     end = time.monotonic() + 120

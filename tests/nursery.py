@@ -3,7 +3,8 @@
 A command's imports take a second, MLflow's five, and the tests run hundreds of commands. These are
 processes of their own with their own environment, folder and streams, all the same; what is tested
 of a process' very beginning, of signals and of memory starts an interpreter. Feeders have opened a
-store before, too, and begin a new one with the empty one that MLflow made then.
+store before, too, and begin a new one with the empty one that MLflow made then. Servers of MLflow
+begin as feeders do, where a test asks for that: how `ui` and `server` start them is tested without.
 """
 
 import atexit
