@@ -8,13 +8,13 @@ from gdexp.engines.compiled.engine import load_kernels
 
 load_kernels()  # so that Numba's cache has a folder that can be written
 
-from gdexp.engines.compiled.kernels import jit  # noqa: E402
+from gdexp.engines.compiled.kernels import jit_entry  # noqa: E402
 from gdexp.engines.compiled.simd import LANES, add, load, multiply_add, pointer, store  # noqa: E402
 
 SUMS, TURNS, SIDE = 12, 2_000_000, 2048
 
 
-@jit
+@jit_entry
 def turn(numbers, turns):
     """Add to twelve independent sums: more than a core can have under way at once.
 
@@ -36,7 +36,7 @@ def turn(numbers, turns):
     store(N, 0, add(some, add(add(i, j), add(k, l))))
 
 
-@jit
+@jit_entry
 def turn_six(numbers, turns):
     """Add to six sums: twelve spill where there are only 16 registers of half of LANES."""
     N = pointer(numbers)

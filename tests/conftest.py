@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,24 +26,58 @@ from tests.nursery import Nursery
 # Several processes of tests share the cores: threads of BLAS would wait for each other in loops.
 threadpool_limits(1)
 
-settings.register_profile("gdexp", deadline=None)  # no test is about time
+# No test is about time; GDEXP_EXAMPLES says how many examples are tried where a test does not.
+EXAMPLES = int(os.environ.get("GDEXP_EXAMPLES", "50"))
+settings.register_profile("gdexp", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("gdexp")
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+LONGEST = (  # of the files of tests, a minute or more each
+    *("test_mlflow", "test_matrix", "test_outages", "test_killed", "test_resumed", "test_streams"),
+    *("test_torch", "test_replay", "test_sweeps", "test_compiled", "test_ui", "test_cluster"),
+    *("test_search", "test_resume", "test_cli", "test_archive", "test_server", "test_equality"),
+)
+FIRST = "gw0"  # as pytest-xdist calls the first of its processes
 FOREIGN = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "HYDRA_FULL_ERROR")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have one nursery, for all processes of tests."""
     if not hasattr(config, "workerinput"):
-        config.add_cleanup(Nursery().close)
+        shared = Nursery()
+        config.add_cleanup(shared.close)
+        if config.getoption("tx", None):  # processes of tests are to start
+            shared.awake()
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Have the first of several processes of tests collect them before the others do.
+
+    What is imported, and what pytest makes of the tests, is compiled once, where nobody has yet: on
+    a fresh machine that takes three times as long as to collect them, and each would do it.
+    """
+    worker = getattr(session.config, "workerinput", {"workerid": FIRST})["workerid"]
+    end = time.monotonic() + 120
+    while worker != FIRST and not _collected().exists() and time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the files begin first that take longest: at the end, all processes are to have work."""
+    of = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: of.get(item.path.stem, len(of)))
+
+
+def _collected() -> Path:
+    return Path(os.environ[nursery.PLACE], "collected")
 
 
 def pytest_collection_finish() -> None:
     """Leave what the tests import, a million objects, out of what is looked through for garbage."""
+    _collected().touch()
     gc.collect()
     gc.freeze()
 

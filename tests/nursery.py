@@ -3,7 +3,8 @@
 A command's imports take a second, MLflow's five, and the tests run hundreds of commands. These are
 processes of their own with their own environment, folder and streams, all the same; what is tested
 of a process' very beginning, of signals and of memory starts an interpreter. Feeders have opened a
-store before, too, and begin a new one with the empty one that MLflow made then.
+store before, too, and begin a new one with the empty one that MLflow made then. Servers of MLflow
+begin as feeders do, where a test asks for that: how `ui` and `server` start them is tested without.
 """
 
 import atexit
@@ -36,6 +37,7 @@ KINDS = {  # what they import
 }
 PLACE = "GDEXP_TESTS_NURSERY"  # names the folder in which those listen who fork
 MAKE = "GDEXP_TESTS_MAKE"  # where it is set, feeders have MLflow make new stores
+FIRST = "GDEXP_TESTS_FIRST"  # what a command carries out before it begins: a bug, say
 EMPTY = "empty.db"
 LONGEST = 1 << 20  # bytes of an order
 
@@ -97,6 +99,11 @@ class Started(Child):
         self.wait(timeout)
         return self.printed()
 
+    def said(self) -> tuple[str, str]:
+        """Give what it has printed so far."""
+        out, err = (os.pread(file.fileno(), LONGEST, 0).decode() for file in self._files)
+        return out, err
+
     def printed(self) -> tuple[str, str]:
         """Give both, as far as they are there."""
         if self._printed is None:
@@ -110,12 +117,18 @@ class Started(Child):
 
 
 def order(
-    kind: str, argv: Sequence[str], cwd: str, env: Mapping[str, str], fds: list[int]
+    kind: str,
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    fds: list[int],
+    module: str = "",
 ) -> socket.socket:
-    """Have a process forked, with these three files as its streams."""
+    """Have a process forked, with these three files as its streams; it may be another module's."""
     link = socket.socket(socket.AF_UNIX)
     link.connect(f"{os.environ[PLACE]}/{kind}")
-    what = json.dumps({"argv": [*argv], "cwd": cwd, "env": {**env}}).encode()
+    asked = {"module": module or kind, "argv": [*argv], "cwd": cwd, "env": {**env}}
+    what = json.dumps(asked).encode()
     socket.send_fds(link, [len(what).to_bytes(4, "big")], fds)
     link.sendall(what)
     return link
@@ -131,7 +144,7 @@ def serve(fd: int, module: str) -> None:
             link, _ = listening.accept()
             if os.fork() == 0:
                 listening.close()
-                attend(link, module)
+                attend(link)
             link.close()
 
 
@@ -173,18 +186,20 @@ def open_a_store() -> None:
     opening._open = begun
 
 
-def attend(link: socket.socket, module: str) -> None:
+def attend(link: socket.socket) -> None:
     """Fork the process itself, and tell how it ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     size, fds, _, _ = socket.recv_fds(link, 4, 3)
+    if not size:  # nothing is ordered: see `awake`
+        os._exit(0)
     text = b""
     while len(text) < int.from_bytes(size, "big"):
         text += link.recv(LONGEST)
     child = os.fork()
     if child == 0:
         link.close()
-        become(module, json.loads(text), fds)
+        become(json.loads(text), fds)
     for fd in fds:
         os.close(fd)
     link.send(b"%d" % child)
@@ -194,7 +209,7 @@ def attend(link: socket.socket, module: str) -> None:
     os._exit(0)
 
 
-def become(module: str, what: dict[str, Any], fds: list[int]) -> None:
+def become(what: dict[str, Any], fds: list[int]) -> None:
     """Be the process that was ordered, to its end."""
     os.setsid()
     for number, fd in enumerate(fds):
@@ -204,12 +219,13 @@ def become(module: str, what: dict[str, Any], fds: list[int]) -> None:
     os.environ.update(what["env"])
     os.chdir(what["cwd"])
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests
-    sys.argv = [module, *what["argv"]]
+    sys.argv = [what["module"], *what["argv"]]
     sys.stdin = os.fdopen(0)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w", 1)
     lend_feeders()
+    exec(os.environ.pop(FIRST, ""))
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=False)
+        runpy.run_module(what["module"], run_name="__main__", alter_sys=False)
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -243,6 +259,40 @@ def fork_feeder(
     os.close(theirs_out)
     child.stdin, child.stdout = os.fdopen(ours_in, "w"), os.fdopen(ours_out)
     return child
+
+
+def fork_mlflow(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    stdout: IO[Any],
+    cwd: Path | None = None,
+    **kept: Any,
+) -> Child:
+    """Stand in for the `subprocess.Popen` of ``python -m mlflow server``; see `serving`."""
+    _, _, module, *words = command
+    with Path(os.devnull).open() as nothing:
+        fds = [nothing.fileno(), stdout.fileno(), stdout.fileno()]
+        env = {**env, FIRST: "from tests import nursery; nursery.lend('mlflow.utils.process')"}
+        return Child(order(FEEDER, words, str(cwd or Path.cwd()), env, fds, module))
+
+
+def fork_answering(command: Sequence[str], *, env: Mapping[str, str], **kept: Any) -> Child:
+    """Stand in for the `subprocess.Popen` of ``python -m uvicorn``, by which that is answered."""
+    _, _, module, *words = command
+    child = Child(order(FEEDER, words, str(Path.cwd()), env, [0, 1, 2], module))
+    Path(os.environ[PLACE], f"{os.getpid()}-server").write_text(f"{child.pid}\n")
+    return child
+
+
+STARTS = {"gdexp.serving.process": fork_mlflow, "mlflow.utils.process": fork_answering}
+
+
+def lend(place: str) -> None:
+    """Have the servers forked that are started in this module."""
+    Path(os.environ[PLACE], f"{os.getpid()}-server").unlink(missing_ok=True)  # of a namesake
+    module: Any = importlib.import_module(place)
+    module.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": STARTS[place]})
 
 
 def start(words: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str = "") -> Started:
@@ -297,6 +347,12 @@ class Nursery:
                 start_new_session=True,  # Ctrl-C is for the tests
             )
 
+    def awake(self) -> None:
+        """Have both import now: they will be wanted."""
+        for kind in KINDS:
+            with socket.socket(socket.AF_UNIX) as link:
+                link.connect(f"{self._folder.name}/{kind}")
+
     def close(self) -> None:
         """End those that fork; what they forked ends by itself."""
         for process in self._started:
@@ -308,7 +364,16 @@ class Nursery:
 
 def feeder_of(pid: int) -> int:
     """Give the process that feeds what a forked command does, once there is one; else 0."""
-    told = Path(os.environ[PLACE], f"{pid}-feeder")
+    return _noted(pid, "feeder")
+
+
+def serving(pid: int) -> int:
+    """Give the process that answers for a forked ``mlflow server``, once there is one; else 0."""
+    return _noted(pid, "server")
+
+
+def _noted(pid: int, what: str) -> int:
+    told = Path(os.environ[PLACE], f"{pid}-{what}")
     return int(told.read_text() or 0) if told.exists() else 0
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from typing import Any
 from gdexp.errors import GdexpError
 from gdexp.serving import Postgres
 from gdexp.serving.process import QUIET
+from tests import nursery
 
 
 def until(holds: Callable[[], object], seconds: float = 60) -> None:
@@ -54,21 +54,18 @@ class Server:
         words = ["server", "--host", "127.0.0.1", "--port", str(self._port), "--workers", "1"]
         words += ["--backend-store-uri", self.database, "--artifacts-destination", "artifacts"]
         with (self._folder / "server.log").open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "mlflow", *words],
-                cwd=self._folder,
-                env={**os.environ, **QUIET},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            command, env = [sys.executable, "-m", "mlflow", *words], {**os.environ, **QUIET}
+            self._process = nursery.fork_mlflow(command, env=env, stdout=log, cwd=self._folder)
 
     def wait(self) -> None:
         until(lambda: healthy(self.url), 120)
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        answers = nursery.serving(self._process.pid)
+        self._process.kill()
+        if answers:
+            with suppress(ProcessLookupError):
+                os.kill(answers, signal.SIGKILL)
         self._process.wait()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

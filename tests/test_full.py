@@ -5,21 +5,21 @@ the size of files stands in for them.
 """
 
 import os
-import resource
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gdexp.interrupted import interrupted
 from gdexp.tracking.hold import RUN, Hold
 from gdexp.tracking.journal import NAME, Reader
-from tests.conftest import FOREIGN, Command
+from tests.conftest import ROOT, Command, command
 from tests.kills import go_on
+from tests.nursery import FIRST, MAKE
 
 FAST = ("engine=reference", "optimizer=gd")
 
@@ -43,15 +43,10 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 def limited(*words: str, outputs: Path, most: int = 0) -> "subprocess.CompletedProcess[str]":
     """Run a command whose files can have no more than so many bytes; 0: any number."""
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    return subprocess.run(
-        [sys.executable, "-m", "gdexp", *words, *FAST],
-        env={**kept, "GDEXP_OUTPUTS": str(outputs), "PATH": "/nowhere"},  # without git's diff
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)) if most else 0,
-    )
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))"
+    env: dict[str, Any] = {FIRST: limit if most else "", MAKE: "1"}
+    env["PATH"] = "/nowhere"  # without git's diff
+    return command(*words, *FAST, outputs=outputs, cwd=ROOT, **env)
 
 
 def last(folder: Path) -> dict[str, object]:

@@ -30,6 +30,9 @@ def test_it_executes_and_shows_what_it_holds(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    begins = tmp_path / "ipython" / "profile_default" / "startup" / "lend.py"
+    begins.parent.mkdir(parents=True)
+    begins.write_text("from tests import nursery; nursery.lend_feeders()")  # MLflow is imported
     committed = nbformat.read(FILE, as_version=4)
     executed = nbformat.read(FILE, as_version=4)
     NotebookClient(executed, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()

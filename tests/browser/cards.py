@@ -2,20 +2,21 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
-from tests.browser.conftest import NAMED, PATIENCE, SHOWN
+from tests.browser.conftest import NAMED, PATIENCE, SHOWN, Run
 
 CARD = "experiment-view-compare-runs-card"
 HEADER = "experiment-view-compare-runs-section-header"
 DRAWN = "plot => plot.data.map(trace => [trace.name, Array.from(trace.y)])"
 LINES = ".scatterlayer .trace path.js-line"
 TO_IT = "header => header.scrollIntoView({block: 'center'})"  # clear of the search above
+AROUND = "xpath=ancestor::div[.//*[{}]][1]"  # at once: asked of every div, it takes seconds
 LOW = 780  # pixels: all rows of the table are there
 OWN = [  # what the page writes to its console on any view, ours or not
     r"404 \(Not Found\).*/users/current",
@@ -45,6 +46,13 @@ def opened(page: Page, url: str, width: int, height: int) -> None:
     page.goto(url)
 
 
+def lists(page: Page, runs: Sequence[Run]) -> None:
+    """Have a page show all runs, each as a link."""
+    for run in runs:
+        named = re.compile(rf"^{re.escape(run.name)}$")
+        expect(page.locator("a").filter(has_text=named)).to_be_visible()
+
+
 def column(page: Page, name: str) -> Locator:
     """Give the cells of a column of the runs table."""
     return page.locator(f'[role="gridcell"][col-id="{name}"]')
@@ -53,15 +61,14 @@ def column(page: Page, name: str) -> Locator:
 def table(page: Page, title: str) -> Locator:
     """Give the rows of a table of the run's page."""
     search = page.get_by_placeholder(f"Search {title}")
-    box = page.locator("div").filter(has=search).filter(has=page.get_by_role("row")).last
-    return box.get_by_role("row")
+    return search.locator(AROUND.format("@role='row'")).get_by_role("row")
 
 
 def card(page: Page, section: str, title: str) -> Locator:
     """Give a card by its title, below the title of its section."""
     header = page.get_by_test_id(HEADER).filter(has=page.get_by_text(section, exact=True))
     header.evaluate(TO_IT)  # what is far away is not there yet
-    inside = page.locator("div").filter(has=header).filter(has=page.get_by_test_id(CARD)).last
+    inside = header.locator(AROUND.format(f"@data-testid='{CARD}'"))
     found = inside.get_by_test_id(CARD).filter(has=page.get_by_text(title, exact=True))
     found.evaluate(TO_IT)  # at once: a page that is still growing would never be still
     return found
@@ -91,4 +98,6 @@ def same(found: list[list[float]], wanted: list[list[float]]) -> None:
 
 
 def to_the_top(page: Page) -> None:
-    page.get_by_test_id(HEADER).first.evaluate(TO_IT)
+    """Scroll back, for a picture."""
+    if SHOWN:
+        page.get_by_test_id(HEADER).first.evaluate(TO_IT)

@@ -6,21 +6,21 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
+from tests import nursery
 from tests.conftest import FOREIGN, command
+from tests.nursery import FIRST
 from tests.report.conftest import kept, reader, runs, uri, written
+from tests.servers import until
 
 __all__ = ["kept", "reader", "runs", "uri", "written"]
 
@@ -146,43 +146,35 @@ def site(chromium: str, swept: Path) -> Iterator[Site]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    with subprocess.Popen(
-        [sys.executable, "-m", "gdexp", "ui", f"port={port}"],
-        cwd=swept.parent,
-        env={**kept, "GDEXP_OUTPUTS": str(swept)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            urls = _told(process)
-            plain = command(
-                "ui",
-                f"tracking.uri=http://127.0.0.1:{port}",
-                "view=plain",
-                outputs=swept,
-                cwd=swept.parent,
-            )
-            urls["plain"] = plain.stdout.strip()
-            server = urls["plain"].partition("/#/")[0]
-            (sweep,) = swept.glob("sweeps/*/*")
-            folders = [sweep / str(job) for job in range(len(NAMED))]
-            yield Site(urls, [_run(server, folder) for folder in folders])
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+    lend = "from tests import nursery; nursery.lend('gdexp.serving.process')"
+    env = {**kept, "GDEXP_OUTPUTS": str(swept), FIRST: lend}
+    process = nursery.start(["ui", f"port={port}"], swept.parent, env)
+    try:
+        urls = _told(process)
+        plain = command(
+            "ui",
+            f"tracking.uri=http://127.0.0.1:{port}",
+            "view=plain",
+            outputs=swept,
+            cwd=swept.parent,
+        )
+        urls["plain"] = plain.stdout.strip()
+        server = urls["plain"].partition("/#/")[0]
+        (sweep,) = swept.glob("sweeps/*/*")
+        folders = [sweep / str(job) for job in range(len(NAMED))]
+        yield Site(urls, [_run(server, folder) for folder in folders])
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
 
 
-def _told(process: "subprocess.Popen[str]") -> dict[str, str]:
+def _told(process: nursery.Started) -> dict[str, str]:
     """Read the URLs that the command tells: the first one, and then the others by their names."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    first = process.stdout.readline().strip()
-    assert first, process.communicate()[1]
-    said = iter(process.stderr.readline, "")
-    others = [line.split() for line in takewhile(lambda line: "Ctrl-C" not in line, said)]
-    return {"compare": first, **{words[0]: words[1] for words in others if len(words) == 2}}
+    until(lambda: "Ctrl-C" in process.said()[1] or process.poll() is not None, PATIENCE / 1000)
+    first, said = process.said()
+    assert first, said
+    others = [line.split() for line in said.splitlines()]
+    return {"compare": first.strip(), **{word[0]: word[1] for word in others if len(word) == 2}}
 
 
 def _run(server: str, folder: Path) -> Run:

@@ -15,6 +15,7 @@ from tests.browser.cards import (
     card,
     column,
     drawn,
+    lists,
     opened,
     plotted,
     quiet,
@@ -43,8 +44,7 @@ def test_compare_opens_on_the_overlaid_curves_of_all_runs(
 ) -> None:
     with quiet(page):
         opened(page, site.urls["compare"], 1600, 1480)
-        for run in site.runs:
-            expect(page.get_by_role("link", name=run.name, exact=True)).to_be_visible()
+        lists(page, site.runs)
         for metric in CURVES:
             curves = drawn(card(page, "By epoch", metric))
             assert curves.keys() == {*NAMED}
@@ -167,8 +167,7 @@ def test_mlflows_own_page_lists_the_runs_with_their_data_and_the_views(
 ) -> None:
     with quiet(page):
         page.goto(site.urls["plain"])
-        for run in site.runs:
-            expect(page.get_by_role("link", name=run.name, exact=True)).to_be_visible()
+        lists(page, site.runs)
         expect(page.get_by_text("12 matching runs")).to_be_visible()
         assert [run.name for run in site.runs] == NAMED
         cells = column(page, "attributes.`Dataset`")

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ import pytest
 
 from gdexp.tracking import jobs
 from gdexp.tracking.journal import Reader
+from tests import nursery
 from tests.cluster.machines import PORT, WHOLE, Machine, cluster, until
 from tests.conftest import Command
 from tests.samples import images
@@ -51,15 +51,9 @@ def words(machines: list[Machine]) -> list[str]:
     return ["launcher=dask", f"launcher.address=tcp://{machines[0].address}:{PORT}"]
 
 
-def begin(outputs: Path, *more: str) -> "subprocess.Popen[str]":
+def begin(outputs: Path, *more: str) -> nursery.Started:
     """Start a sweep."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "gdexp", "-m", *more],
-        env={**os.environ, "GDEXP_OUTPUTS": str(outputs)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return nursery.start(("-m", *more), Path.cwd(), {**os.environ, "GDEXP_OUTPUTS": str(outputs)})
 
 
 def going(outputs: Path) -> int:

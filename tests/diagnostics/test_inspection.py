@@ -1,5 +1,7 @@
 """Looking changes nothing; each looks when it should, and sees what it should."""
 
+from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -39,9 +41,12 @@ ALL: dict[str, Diagnostic] = {
 }
 
 
+Run = tuple[State, list[Epoch], list[Finding]]
+
+
 def run(
     dataset: Dataset, diagnostics: dict[str, Diagnostic], folder: Path, dtype: Any = np.float32
-) -> tuple[State, list[Epoch], list[Finding]]:
+) -> Run:
     """Descend as a run does, with these diagnostics."""
     folder.mkdir(exist_ok=True)
     architecture = Architecture([6])
@@ -56,12 +61,18 @@ def run(
     return state, epochs, found
 
 
+@pytest.fixture(scope="module")
+def watch(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+    """Carry a descent out, once, that all look at."""
+    return cache(lambda dtype: run(digits, ALL, tmp_path_factory.mktemp("watched"), dtype))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_descent_is_the_same_with_and_without(
-    dtype: str, digits: Dataset, tmp_path: Path
+    dtype: str, digits: Dataset, watch: Callable[[str], Run], tmp_path: Path
 ) -> None:
     state, plain, _ = run(digits, {}, tmp_path / "without", dtype)
-    seen, watched, found = run(digits, ALL, tmp_path / "with", dtype)
+    seen, watched, found = watch(dtype)
     assert seen.v.tobytes() == state.v.tobytes()
     assert seen.rng.bit_generator.state == state.rng.bit_generator.state
     assert [(e.cost, e.parts) for e in watched] == [(e.cost, e.parts) for e in plain]
@@ -69,13 +80,12 @@ def test_the_descent_is_the_same_with_and_without(
     assert not list((tmp_path / "without").iterdir())
 
 
-def test_the_same_seed_sees_the_same(digits: Dataset, tmp_path: Path) -> None:
+def test_the_same_seed_sees_the_same(
+    digits: Dataset, watch: Callable[[str], Run], tmp_path: Path
+) -> None:
     once, again = (
-        [
-            {k: v for k, v in each.metrics.items() if "seconds" not in k}
-            for each in run(digits, ALL, tmp_path / name)[2]
-        ]
-        for name in ("once", "again")
+        [{k: v for k, v in each.metrics.items() if "seconds" not in k} for each in found]
+        for _, _, found in (watch("float32"), run(digits, ALL, tmp_path / "again"))
     )
     assert once == again
 

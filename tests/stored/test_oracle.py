@@ -117,20 +117,20 @@ def test_a_deleted_experiment_is_not_there(
     assert reader.run(runs[0].id) is None
 
 
-def test_what_is_no_number_is_read_as_the_client_does(tmp_path: Path) -> None:
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    client = mlflow.MlflowClient(tracking_uri=uri)
+def test_what_is_no_number_is_read_as_the_client_does(changed: Callable[..., Path]) -> None:
+    folder = changed()
+    client = mlflow.MlflowClient(tracking_uri=uri_of(folder))
     run = client.create_run("0", tags={"gdexp.kind": "train"}).info.run_id
     for step, value in enumerate([1.5, math.nan, math.inf, -math.inf]):
         client.log_metric(run, "train/cost_mean", value, step=step)
         client.log_metric(run, f"at/{step}", value)
-    found = opened(tmp_path).run(run)
+    found = opened(folder).run(run)
     assert found is not None
     told = client.search_runs(["0"], run_view_type=ViewType.ALL)[0].data.metrics
     assert {name: repr(each) for name, each in found.metrics.items()} == {
         name: repr(each) for name, each in told.items()
     }
-    points = opened(tmp_path).histories([run], ["train/cost_mean"])["value"]
+    points = opened(folder).histories([run], ["train/cost_mean"])["value"]
     history = client.get_metric_history(run, "train/cost_mean")
     assert [repr(each) for each in points] == [repr(float(each.value)) for each in history]
 

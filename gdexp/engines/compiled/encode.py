@@ -1,10 +1,10 @@
 """How inputs that are bytes, most of them zero, become codes."""
 
 from gdexp.engines.compiled.inputs import FURTHEST, UNIT
-from gdexp.engines.compiled.kernels import jit
+from gdexp.engines.compiled.kernels import jit_entry
 
 
-@jit
+@jit_entry
 def encode(raw, ptr, codes):
     """Write the codes of raw, (n, n_in), one example after the other.
 

@@ -15,6 +15,7 @@ from gdexp.engines.compiled.kernels import (
     forward,
     gather,
     jit,
+    jit_entry,
     net_at,
 )
 from gdexp.engines.compiled.move import move
@@ -24,7 +25,7 @@ from gdexp.engines.compiled.simd import LANES, add, flush_denormals, load, point
 __all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "encode", "epoch", "measure"]
 
 
-@jit
+@jit_entry
 def epoch(parameters, gradient, kept, net, inputs, order, m, etas, mean, recipe, t, work):
     """Go through the examples in `order`, m at a time, from update t on, with the rates `etas`.
 
@@ -66,7 +67,7 @@ def epoch(parameters, gradient, kept, net, inputs, order, m, etas, mean, recipe,
     restore(state)
 
 
-@jit
+@jit_entry
 def chunk_of(m, n):
     """How many examples are fed forward before their gradients are gathered."""
     return min(m, max(n, 1), CHUNK)
@@ -95,7 +96,7 @@ def cost_of(net, A, o, label):
     return cost
 
 
-@jit
+@jit_entry
 def measure(parameters, net, inputs, order, work):
     """Give Σ C_x over the examples of `order`, and how many of them are classified rightly."""
     P, A, room = pointer(parameters), pointer(work[0]), (net.layers + 1) * net.pitch
