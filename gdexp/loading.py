@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from hydra import version
+from hydra import __version__, version
 from hydra._internal import config_loader_impl, defaults_list
 from hydra._internal import hydra as hydra_impl
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -28,6 +28,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 HYDRA, OWN = "hydra.conf", "hydra/config"  # the package of Hydra's own options; its own node
 BEGUN = "begun"
+VERSION = "1.3."  # of Hydra, whose inside this knows
 
 
 class Known:
@@ -129,9 +130,9 @@ def _part(default: ResultDefault, repo: IConfigRepository) -> tuple[Any, ...]:
 
 
 def quicken() -> None:
-    """Have Hydra do so in this process."""
+    """Have Hydra do so in this process; another version than it was made for is left as it is."""
     loader, hydra = cast(Any, config_loader_impl), cast(Any, hydra_impl)
-    if loader.ConfigRepository is Remembering:
+    if loader.ConfigRepository is Remembering or not __version__.startswith(VERSION):
         return
     loader.ConfigRepository, hydra.ConfigLoaderImpl = Remembering, Merging
     whole = defaults_list._create_interpolation_map
