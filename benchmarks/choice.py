@@ -16,6 +16,7 @@ from benchmarks.document import table
 from benchmarks.peers import ours
 from gdexp.data import Dataset, Examples
 from gdexp.engines import Blas, Compiled, auto
+from gdexp.engines.processor import has_wide_vectors
 from gdexp.problems import Network
 
 HIDDEN: tuple[list[int], ...] = ([], [30], [100], [300], [20, 20], [300, 300])
@@ -103,7 +104,8 @@ def main(rounds: int) -> list[str]:
     for precision, cells in found.items():
         compiled = fitted(cells, [cell.compiled for cell in cells], auto.work_compiled)
         blas = fitted(cells, [cell.blas for cell in cells], auto.work_blas)
-        print(f"{precision} would fit: COMPILED {compiled}, BLAS {blas}")
+        kind = "WIDE" if has_wide_vectors() else "NARROW"
+        print(f"{precision}, {kind} would fit: compiled {compiled}, blas {blas}")
     return lines(found["float32"])
 
 

@@ -16,7 +16,7 @@ from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from gdexp import build, loading, naming, places
+from gdexp import build, naming, places
 from gdexp.build import TARGET, Origin
 from gdexp.errors import GdexpError
 from gdexp.request import Request
@@ -26,7 +26,19 @@ Nodes = dict[str, Any]  # a configuration, or a part of one, as it was composed
 
 SEARCHED = "hydra.searchpath in command-line"  # as Hydra calls it
 
-loading.quicken()
+
+def _quicken() -> None:
+    """Have Hydra do once what comes to the same, in whatever composes in this process.
+
+    That is done inside of Hydra: of another version, all is left as it is, and slower.
+    """
+    if hydra.__version__.startswith("1.3."):
+        from gdexp import loading
+
+        loading.quicken()
+
+
+_quicken()
 
 
 def request(config: DictConfig, special: naming.Special | None = None) -> Request:

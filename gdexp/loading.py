@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from hydra import __version__, version
+from hydra import version
 from hydra._internal import config_loader_impl, defaults_list
 from hydra._internal import hydra as hydra_impl
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -28,7 +28,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 HYDRA, OWN = "hydra.conf", "hydra/config"  # the package of Hydra's own options; its own node
 BEGUN = "begun"
-VERSION = "1.3."  # of Hydra, whose inside this knows
+MOST = 256  # of each kind, in memory
 
 
 class Known:
@@ -41,6 +41,8 @@ class Known:
         """Give what is made of some content; it is the caller's own."""
         if content in self._packed:
             return pickle.loads(self._packed[content])
+        if len(self._packed) >= MOST:  # of files that were edited again and again, say
+            self._packed.clear()
         self._packed[content] = pickle.dumps(made := make())
         return made
 
@@ -125,14 +127,17 @@ def _part(default: ResultDefault, repo: IConfigRepository) -> tuple[Any, ...]:
     """Say what an option adds to a configuration: its place, and what it consists of."""
     assert default.config_path is not None
     found = repo.load_config(default.config_path)
+    assert found is not None
+    if not found.is_schema_source and repo.get_schema_source().is_config(default.config_path):
+        raise TypeError("a program's own class, which may be another next time, validates it")
     content = hashlib.sha256(pickle.dumps(found)).digest()
     return default.config_path, default.package, default.primary, content
 
 
 def quicken() -> None:
-    """Have Hydra do so in this process; another version than it was made for is left as it is."""
+    """Have Hydra do so in this process; `compose` knows which version of Hydra this is for."""
     loader, hydra = cast(Any, config_loader_impl), cast(Any, hydra_impl)
-    if loader.ConfigRepository is Remembering or not __version__.startswith(VERSION):
+    if loader.ConfigRepository is Remembering:
         return
     loader.ConfigRepository, hydra.ConfigLoaderImpl = Remembering, Merging
     whole = defaults_list._create_interpolation_map

@@ -430,7 +430,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository of two commits: this code, and the same under another version."""
     root = tmp_path_factory.mktemp("code") / "gdexp"
     for name in ("gdexp", "conf"):
-        shutil.copytree(ROOT / name, root / name)  # with what is compiled of it
+        begun = shutil.ignore_patterns("*.pyc.*", "*.tmp.*")  # what others are compiling just now
+        shutil.copytree(ROOT / name, root / name, ignore=begun)  # with what is compiled of it
     (root / ".gitignore").write_text("__pycache__/\n")
     git(root, "init", "--quiet")
     for version in ("0.0.1", "0.0.2"):

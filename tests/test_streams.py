@@ -12,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -336,42 +336,29 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def typed(line: str) -> tuple[str, list[str]]:
-    """Give what the shell makes of a line: a file that is read, if any, and the command's words."""
-    through = re.fullmatch(r"cat (\S+) \| (.*)", line)
-    redirected = re.fullmatch(r"(.*) < (\S+)", line)
-    file, command = "", line
-    if through:
-        file, command = through.groups()
-    elif redirected:
-        command, file = redirected.groups()
-    words = shlex.split(command)
-    assert words[:3] == ["python", "-m", "gdexp"]
-    assert not {"|", "<"} & set(words)
-    return file, words[3:]
-
-
 @pytest.mark.parametrize("line", COMMANDS[1:])  # what the first one shows is looked at below
 def test_every_command_of_the_page_runs(
-    line: str, outputs: Path, files: Path, mnist_root: Path, monkeypatch: pytest.MonkeyPatch
+    line: str,
+    gdexp: Command,
+    outputs: Path,
+    files: Path,
+    mnist_root: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of long streams the first examples, and of waits a moment."""
     monkeypatch.chdir(files)
     short = line.replace("=20000", "=2000").replace("seconds=2", "seconds=0.5")
     short = short.replace("idle=1", "idle=0.1")
     short = short.replace("data=mnist", "data=mnist stream.examples=4000")
-    source, words = typed(short)
-    with ExitStack() as stack:
-        file: IO[Any] = stack.enter_context(Path(source or os.devnull).open())
-        if "|" in line:
-            cat = stack.enter_context(subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE))
-            assert cat.stdout is not None
-            file = cat.stdout
-        env = {"GDEXP_DATA": str(mnist_root)}
-        ran = reading(file.fileno(), outputs, "tracking=off", *words, **env)
-    stdout, stderr = ran.communicate(60)
-    assert ran.returncode == 0, stderr
-    assert " examples " in stdout
+    env = {"GDEXP_DATA": str(mnist_root), "GDEXP_OUTPUTS": str(outputs)}
+    if {"|", "<"} & set(short):
+        typed = short.replace("python -m gdexp", f"{sys.executable} -m gdexp tracking=off")
+        env = {**os.environ, **env}
+        ran = subprocess.run(["bash", "-c", typed], env=env, capture_output=True, text=True)
+    else:
+        ran = gdexp(*shlex.split(short)[3:], "tracking=off", cwd=files, **env)
+    assert ran.returncode == 0, ran.stderr
+    assert " examples " in ran.stdout
     assert records(outputs)[-1]["status"] == "FINISHED"
 
 

@@ -78,7 +78,7 @@ class Connection:
         if settings.cluster is not None:
             cluster = self._stack.enter_context(_kind(settings.cluster)())
             cluster.scale(min(settings.workers or 1, jobs))
-            cluster.sync(_asked_for, cluster)
+            cluster.sync(_asked_for, cluster, callback_timeout=STARTING)
             return cluster
         from distributed import LocalCluster
 
@@ -119,7 +119,7 @@ def _kind(name: str) -> Any:
 
 
 async def _asked_for(cluster: Any) -> None:
-    """Wait until all workers are asked for; where a queue refuses one, raise what it says."""
+    """Wait until all workers are asked for; where a queue refuses one, ask again for its words."""
     from distributed.core import Status
     from distributed.deploy.spec import SpecCluster
 
@@ -134,8 +134,8 @@ async def _asked_for(cluster: Any) -> None:
 
 
 def _told(settings: Settings, error: Exception) -> str:
-    said = str(error).rpartition("stderr:")[2]  # what a queue's own command says
-    why = " ".join(said.split())[:200] or type(error).__name__
+    said = str(error).rpartition("stderr:")[2].split()  # what a queue's own command says
+    why = " ".join(said or str(error).split())[:200] or type(error).__name__
     if settings.address is not None:
         return (
             f"launcher.address: no Dask scheduler answers at {settings.address} "

@@ -135,7 +135,7 @@ def work_blas(problem: Network, m: int) -> Sequence[float]:
 
 
 def work_reference(problem: Network, m: int) -> Sequence[float]:
-    """Count how often an epoch does what each number of REFERENCE is the time of."""
+    """Count how often an epoch does what each number of the reference is the time of."""
     calls = (len(problem.sizes) - 1) * -(-problem.n // m)
     return calls, problem.n * problem.sizes[0], problem.n * problem.size
 

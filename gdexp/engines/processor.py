@@ -10,5 +10,5 @@ WIDE = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 @cache
 def has_wide_vectors() -> bool:
-    """Say whether OpenBLAS computes in vectors of 512 bits here, as the engines do, then."""
+    """Say whether OpenBLAS has vectors of 512 bits here; False where the BLAS is another."""
     return any(library.get("architecture") in WIDE for library in threadpool_info())

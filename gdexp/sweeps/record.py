@@ -169,7 +169,7 @@ class SweepRecord:
         broken : (str, str, str), optional
             Status, outcome and reason of an end before all was done.
         """
-        states = jobs.states(self.plan.folder)
+        states = jobs.states(self.plan.folder, lean=True)
         status, outcome, reason = broken or _ending(states)
         tags = {"gdexp.outcome": outcome, **({"gdexp.reason": reason} if reason else {})}
         found = self.conclude(states)

@@ -52,7 +52,7 @@ class Follower:
         self._left = ""  # why the store is left as it is
         self._hold: Hold | None = None
         self._blocked = False
-        self.steps = Steps(link, self._ask)
+        self.steps = Steps(link, lambda: self._delivery.ask(self.run_id))
         self._made_twice = False  # possibly: an answer was lost
         self._resume: dict[str, Any] | None = None  # the record, where the run was interrupted
         self._start_tags: dict[str, str] = {}
@@ -137,9 +137,6 @@ class Follower:
     def _abandon(self) -> None:
         self._delete_doubles()
         self.store.close_abandoned(self.run_id, self.folder)
-
-    def _ask(self) -> None:
-        self._delivery.ask(self.run_id)
 
     def leave(self) -> None:
         """Follow it no more: another feeder does."""
@@ -267,10 +264,7 @@ class Follower:
         """Plan to send what has come together."""
         if self._batch:
             batch, self._batch = self._batch, Batch()
-            self.steps.add(lambda: self._send(batch))
-
-    def _send(self, batch: Batch) -> None:
-        self._delivery.send(self.run_id, batch)
+            self.steps.add(lambda: self._delivery.send(self.run_id, batch))
 
     def _plan_end(self, record: dict[str, Any]) -> None:
         if record["status"] == "FINISHED":
@@ -279,7 +273,7 @@ class Follower:
         once, tags = (record["time"], 0, record["metrics"]), record["tags"]
         last = Batch(self._unsent.params, [*self._unsent.points, once], self._unsent.tags | tags)
         folder, model = self.folder, record["model"]
-        self.steps.close(lambda: self._send(last))
+        self.steps.close(lambda: self._delivery.send(self.run_id, last))
         for name in [*record["artifacts"], JOURNAL]:
             self.steps.close(partial(self._log_file, name))
         if model:

@@ -141,7 +141,7 @@ def _some(record: Mapping[str, Any], part: str, names: Iterable[str]) -> dict[st
     return {sys.intern(name): found[name] for name in names if name in found}
 
 
-def states(folder: Path) -> list[JobState]:
+def states(folder: Path, *, lean: bool = False) -> list[JobState]:
     """Say how the jobs of a sweep stand.
 
     Parameters
@@ -149,6 +149,8 @@ def states(folder: Path) -> list[JobState]:
     folder : Path
         The sweep's own. Where it has no journal, as with a sweeper that is not ours, its jobs are
         those that have begun.
+    lean : bool
+        Whether only what tables show is held of each.
     """
     if not (folder / NAME).exists():
         found = sorted(folder.glob(f"*/{NAME}"), key=lambda path: int(path.parent.name))
@@ -158,13 +160,14 @@ def states(folder: Path) -> list[JobState]:
     with understood(folder):
         known = {job["job"]: job for record in records for job in record.get("jobs", ())}
         last = known.values()  # that was said of each
-        return [listed(job, folder).now() for job in last]
+        told = (listed(job, folder).now() for job in last)
+        return [job.lean() if lean else job for job in told]
 
 
 def _found(job: Path, sweep: Path) -> Path:
     """Give a job's folder, beside the journal of its sweep where that was moved with its jobs."""
     beside = sweep / job.name
-    return beside if (beside / NAME).is_file() else job
+    return beside if (beside / NAME).is_file() or not job.is_dir() else job
 
 
 def listed(job: Mapping[str, Any], sweep: Path) -> JobState:

@@ -34,17 +34,22 @@ class Standings:
         """Take a job that has begun."""
         self._going[job.number] = job
 
-    def headline(self, left: int) -> str:
-        """Look how the jobs stand now, and give that in one line; `left`: how many never began."""
+    def headline(self, waiting: Counter[str]) -> str:
+        """Look how the jobs stand now, and give that in one line.
+
+        Parameters
+        ----------
+        waiting : Counter
+            By state, the number of jobs that are to begin, or to go on.
+        """
         going = [job.now().lean() for job in self._going.values()]
         for job in going:
             if job.end:
                 del self._going[job.number]
                 self._ended[job.status] += 1
                 self._best = best([job] if self._best is None else [self._best, job])
-        count = self._ended + Counter(job.status for job in going if not job.end)
-        count[LEFT] += left
-        return _headline(count, self._best)
+        begun = Counter(job.status for job in going if not job.end)
+        return _headline(self._ended + begun + waiting, self._best)
 
 
 def counts(jobs: Iterable[JobState]) -> str:

@@ -1,6 +1,7 @@
 """Brings a sweep into the store: its parent run, and the runs of its jobs below it."""
 
 import time
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -118,7 +119,9 @@ class SweepFollower(Follower):
 
     def _tell(self) -> None:
         """Tell how the jobs stand, where that has changed."""
-        told = self._standings.headline(left=len(self._waiting))
+        told = self._standings.headline(
+            Counter("KILLED" if job in self._bytes else jobs.LEFT for job in self._waiting)
+        )
         if told != self._told_of and not self.steps:
             self._told_of = told
             tags = self._tags(told)
@@ -131,7 +134,7 @@ class SweepFollower(Follower):
     def _plan_closing(self) -> None:
         """Plan what closes the parent; without an end in the journal its command was killed."""
         end = self._end or _abandoned()
-        states = [state.closed().lean() for state in jobs.states(self.folder)]
+        states = [state.closed() for state in jobs.states(self.folder, lean=True)]
         told = str(end["tags"].get("gdexp.best_job", ""))  # by a search, for reasons of its own
         named = next((state for state in states if str(state.number) == told), None)
         found = named or standings.best(states)

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,8 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv(f"DASK_JOBQUEUE__SLURM__{name.upper()}", str(value))
     yield tmp_path
     for job in going(tmp_path):
-        os.killpg(job, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(job, signal.SIGKILL)
 
 
 def going(queue: Path) -> list[int]:

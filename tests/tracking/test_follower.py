@@ -282,7 +282,7 @@ def test_a_job_that_goes_on_is_told_as_it_stands_now(tmp_path: Path) -> None:
         follower.advance(last=False, hurry=False)
         return str(store.runs["run0"]["tags"]["gdexp.jobs"])
 
-    assert counted() == "1 of 2 jobs finished, 1 not begun"
+    assert counted() == "1 of 2 jobs finished, 1 killed"
     job.write("resume", epoch=0, tags={})
     assert counted() == "1 of 2 jobs finished, 1 running"
     job.write("end", status="FINISHED", tags={"gdexp.outcome": "ok"}, **told)

@@ -1,5 +1,6 @@
 """The standings of a sweep that goes on, against those of all its jobs at once."""
 
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,9 +46,11 @@ def test_they_are_those_of_all_jobs_whenever_they_are_looked_at(
                 open_.add(number)
                 found.begin(jobs[number])
             elif what == "looked at":
-                found.headline(left)
+                found.headline(Counter())
             elif number in open_:
                 open_.remove(number)
                 end(folder, what, tenths / 10)
         never = [JobState(100 + n, Path(place), status=LEFT) for n in range(left)]
-        assert found.headline(left) == headline([*(j.now() for j in jobs.values()), *never])
+        assert found.headline(Counter({LEFT: left})) == headline(
+            [*(j.now() for j in jobs.values()), *never]
+        )
