@@ -42,13 +42,15 @@ class Standings:
         waiting : Counter
             By state, the number of jobs that are to begin, or to go on.
         """
-        going = [job.now().lean() for job in self._going.values()]
-        for job in going:
-            if job.end:
-                del self._going[job.number]
-                self._ended[job.status] += 1
-                self._best = best([job] if self._best is None else [self._best, job])
-        begun = Counter(job.status for job in going if not job.end)
+        begun: Counter[str] = Counter()
+        for listed in [*self._going.values()]:
+            job = listed.now().lean()
+            if not job.end:
+                begun[job.status] += 1
+                continue
+            del self._going[job.number]
+            self._ended[job.status] += 1
+            self._best = best([job] if self._best is None else [self._best, job])
         return _headline(self._ended + begun + waiting, self._best)
 
 

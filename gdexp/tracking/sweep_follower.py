@@ -1,5 +1,6 @@
 """Brings a sweep into the store: its parent run, and the runs of its jobs below it."""
 
+import itertools
 import time
 from collections import Counter
 from functools import partial
@@ -100,14 +101,18 @@ class SweepFollower(Follower):
             self.store.delete_doubles("", {"gdexp.journal": journal})
 
     def _advance_jobs(self, *, last: bool, hurry: bool) -> None:
-        for job in [each for each in self._waiting.values() if self._due(each, last)]:
-            del self._waiting[job.number]
-            self._standings.begin(job)
-            run = Follower(job.folder, self.link, again=self._again, parent=self.run_id)
-            self._jobs.append(run)
-        for follower in self._jobs:
+        """Go on with the jobs; what one needs goes with it, however many end between two looks."""
+        following, self._jobs = self._jobs, []
+        due = [each for each in self._waiting.values() if self._due(each, last)]
+        for follower in itertools.chain(following, map(self._follow, due)):
             follower.advance(last=last, hurry=hurry)
-        self._jobs = [each for each in self._jobs if not each.done]
+            if not follower.done:
+                self._jobs.append(follower)
+
+    def _follow(self, job: jobs.JobState) -> Follower:
+        del self._waiting[job.number]
+        self._standings.begin(job)
+        return Follower(job.folder, self.link, again=self._again, parent=self.run_id)
 
     def _due(self, job: jobs.JobState, last: bool) -> bool:
         """Say whether a job has begun, or gone on; at the last, what it left is enough."""
