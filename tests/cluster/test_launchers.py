@@ -42,7 +42,8 @@ def test_the_command_of_the_doc_runs(gdexp: Command, outputs: Path) -> None:
 QUEUE = {
     "sbatch": """
         [ -e {place}/closed ] && { echo "sbatch: error: invalid partition" >&2; exit 1; }
-        setsid bash "$1" > {place}/worker.log 2>&1 & echo $! | tee -a {place}/jobs
+        cp "$1" {place}/job.sh  # as SLURM does: whoever asks removes its own at once
+        setsid bash {place}/job.sh > {place}/worker.log 2>&1 & echo $! | tee -a {place}/jobs
     """,
     "scancel": "kill -- -$1",
 }
