@@ -30,7 +30,7 @@ LAUNCHERS = {"local": f" launcher.workers={WORKERS}", "basic": " launcher=basic"
 MADE = """
 import os, mlflow
 mlflow.set_tracking_uri(os.environ["STORE"])
-mlflow.set_experiment("joblib")
+mlflow.create_experiment("joblib", artifact_location=os.environ["ARTIFACTS"])
 """
 JOBLIB = ["+seed=range(150)", "+epochs=2", "hydra/launcher=joblib"]
 
@@ -96,7 +96,11 @@ def main(rounds: int) -> list[str]:
         outputs = Path(name).resolve()
         section.step("stores")
         process.python(commands.gdexp("epochs=1"), outputs)
-        os.environ |= {"PYTHONPATH": str(process.ROOT), "STORE": f"sqlite:///{outputs}/joblib.db"}
+        os.environ |= {
+            "PYTHONPATH": str(process.ROOT),
+            "STORE": f"sqlite:///{outputs}/joblib.db",
+            "ARTIFACTS": f"{outputs}/artifacts/joblib",
+        }
         process.python(["-c", MADE], outputs)  # made by several jobs at once, it would break
         for _ in range(min(rounds, 2)):
             for task, words in SETTINGS.items():
