@@ -100,6 +100,8 @@ def _state() -> dict[str, Any]:
     asked = ("status", "--porcelain=v2", "--branch", "--no-ahead-behind")  # all in one process
     told = _git(root, *asked).splitlines() if root else []
     commit = next((line.split()[2] for line in told if line.startswith("# branch.oid ")), "")
+    if root is not None and not told:  # an old git, or one that is too slow to look at all files
+        commit = _git(root, "rev-parse", "HEAD").strip()
     if root is None or not commit.isalnum():  # "(initial)": there is none yet
         return {}
     dirty = any(not line.startswith("#") for line in told)

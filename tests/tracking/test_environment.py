@@ -1,5 +1,7 @@
 """What is recorded of the state of the code."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -32,3 +34,10 @@ def test_the_state_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     git("commit", "--quiet", "-am", "two")
     assert environment.git()["commit"] == git("rev-parse", "HEAD").strip() != commit
     assert environment.git("a sweep") == environment.git("a sweep")
+    (tmp_path / "bin").mkdir()
+    old = tmp_path / "bin" / "git"
+    old.write_text(f'#!/bin/sh\n[ "$1" = status ] && exit 129\nexec {shutil.which("git")} "$@"\n')
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+    commit = git("rev-parse", "HEAD").strip()
+    assert environment.git() == {"commit": commit, "dirty": False, "diff": ""}
