@@ -16,7 +16,7 @@ from gdexp.descent import MiniBatch, Online
 from gdexp.engines import Blas
 from gdexp.engines.blas import first_layer
 from gdexp.engines.blas.first_layer import pieces
-from gdexp.engines.blas.gemm import gemm
+from gdexp.engines.blas.gemm import dot, gemm
 from gdexp.engines.blas.rooms import LINE, aligned
 from gdexp.problems import Architecture, Quadratic
 from tests.conftest import Command, small_dataset
@@ -59,6 +59,10 @@ def test_an_array_that_would_be_copied_is_refused() -> None:
         gemm(np.zeros((3, 3)), whole[:3, :3], np.zeros((3, 3)))
     with pytest.raises(AssertionError):
         gemm(np.zeros((3, 3)), single, np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="not acceptable"):
+        dot(single, np.zeros((3, 3)), np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="not acceptable"):
+        dot(whole[:3, :3], np.zeros((3, 3)), np.zeros((3, 3)))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -88,9 +92,9 @@ def test_pieces_make_up_the_whole(m: int, weights: int) -> None:
 
 @pytest.mark.usefixtures("_wide")
 @pytest.mark.parametrize("hidden", [[], [16], [30]])  # not padded, even, padded to 32
-@pytest.mark.parametrize("m", [1, 16, 17, 33, 200, 252, 253, 1300, 1303])
+@pytest.mark.parametrize("m", [1, 16, 33, 63, 64, 200, 252, 253, 1300, 1303])
 def test_every_way_through_an_epoch(hidden: list[int], m: int) -> None:
-    """One by one, by columns, by rows, in pieces, in chunks; n = 1,303 is a multiple of n alone."""
+    """One by one, added in place or apart, in pieces, in chunks; only n divides n = 1,303."""
     assert_same(
         Blas, small_dataset(n=1303, n_in=50), Architecture(hidden), Quadratic(), MiniBatch(m)
     )

@@ -11,10 +11,18 @@ EXPIT_UP_TO = 350  # numbers; for more, NumPy's vectors outweigh that it takes f
 SLOPED = ("sigmoid", "tanh", "relu")  # activations whose errors go back by a factor f'(z)
 
 
-def activate(name: str, z: Array, a: Array) -> Program:
-    """Give the steps of a = f(z) for z, (k, m), one column an example; `a` may be `z` itself."""
+def takes_negative(name: str, a: Array) -> bool:
+    """Say whether a = f(z) takes a step less from −z, as 1 / (1 + exp(−z)) does."""
+    return name == "sigmoid" and a.size > EXPIT_UP_TO
+
+
+def activate(name: str, z: Array, a: Array, negative: bool = False) -> Program:
+    """Give the steps of a = f(z) for z, (k, m), one column an example; `a` may be `z` itself.
+
+    Where it is `negative`, z holds −z; only for what `takes_negative`.
+    """
     if name == "sigmoid":
-        return _sigmoid(z, a)
+        return _logistic(z, a) if negative else _sigmoid(z, a)
     if name == "tanh":
         return [partial(np.tanh, z, a)]
     if name == "relu":
@@ -27,9 +35,12 @@ def activate(name: str, z: Array, a: Array) -> Program:
 def _sigmoid(z: Array, a: Array) -> Program:
     if z.size <= EXPIT_UP_TO:
         return [partial(expit, z, a)]
+    return [partial(np.negative, z, a), *_logistic(a, a)]
+
+
+def _logistic(negative: Array, a: Array) -> Program:
     return [
-        partial(np.negative, z, a),
-        partial(np.exp, a, a),
+        partial(np.exp, negative, a),
         partial(np.add, a, _number(1, a), a),
         partial(np.reciprocal, a, a),
     ]

@@ -1,13 +1,17 @@
 """The first layer of an update, by far the largest: how it is cut up depends on its shape."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
-from gdexp.engines.blas.gemm import Array, Program, gemm
-from gdexp.engines.blas.rooms import Room, Weights
+import numpy as np
+
+from gdexp.engines.blas.gemm import Array, Program, Step, dot, gemm
+from gdexp.engines.blas.rooms import Room
 from gdexp.engines.processor import has_wide_vectors
 
 PRODUCT = 1_000_000  # multiplications
 SHORTEST = 32  # piece, in examples
+ADDED_FROM = 64  # examples: their change is computed apart, by the faster BLAS, and then added
 
 
 def pieces(m: int, weights: int) -> list[slice]:
@@ -27,30 +31,55 @@ def pieces(m: int, weights: int) -> list[slice]:
 class First:
     """The first layer in an update: where its z and δ are, how z comes and what δ changes."""
 
-    z: Array  # (n, m)
+    z: Array  # (n, m), times `sign`
     delta: Array  # (n, m)
     forward: Program = field(default_factory=list)
     update: Program = field(default_factory=list)
+    sign: int = 1
 
 
-def first_layer(
-    weights: Weights, to: Weights, room: Room, x: Array, scale: float, eta: float
-) -> First:
-    """Bind the first layer to inputs x, (m, n_in + 1), that hold `scale` times their values.
+class FirstLayer:
+    """Binds the first layer of updates to inputs.
 
-    A few examples go by columns, like all other layers. More of them go by rows: then pieces of
-    them lie adjacent in memory.
+    Parameters
+    ----------
+    weights : ndarray, shape (padded n, n_in + 1)
+    to : ndarray of the same shape
+        What updates are added to.
     """
-    v, total, n = weights.v[0], to.v[0], len(room.a[0])
-    if not weights.wide:
-        z, delta = room.z[0], room.delta[0]
-        forward = [gemm(z, v, x.T, 1 / scale)]
-        return First(z, delta, forward, [gemm(total, delta, x, -eta / scale, 1.0)])
-    z, delta = room.rows  # (m, padded n)
-    cuts = pieces(len(x), v.size)
-    return First(
-        z[:, :n].T,
-        delta[:, :n].T,
-        [gemm(z[cut], x[cut], v.T, 1 / scale) for cut in cuts],
-        [gemm(total, delta[cut].T, x[cut], -eta / scale, 1.0) for cut in cuts],
-    )
+
+    def __init__(self, weights: Array, to: Array) -> None:
+        self.weights, self.to = weights, to
+        self._change = np.empty(weights.size, weights.dtype)
+
+    def of(self, x: Array, scale: float, room: Room, eta: float, sign: int) -> First:
+        """Bind it to x, (m, columns), which holds `scale` times the inputs.
+
+        They may have fewer columns than the weights: what they lack is zero.
+        """
+        v, n = self.weights[:, : x.shape[1]], len(room.a[0])
+        cuts = pieces(len(x), v.size)
+        # A piece of several must lie adjacent in memory; whole, δ is cheaper to write by columns.
+        delta = room.delta_rows if len(cuts) == 1 else room.rows[1]
+        z = room.rows[0]  # (m, padded n)
+        forward = [*(dot(z[cut], x[cut], v.T) for cut in cuts), scaled(z, sign / scale)]
+        update = self.update(x, delta, -eta / scale)
+        return First(z[:, :n].T, delta[:, :n].T, forward, update, sign)
+
+    def update(self, x: Array, delta: Array, factor: float) -> Program:
+        """Give the steps that add `factor` Σ δ xᵀ for δ, (m, padded n); many are overwritten."""
+        to, columns = self.to[:, : x.shape[1]], x.shape[1]
+        cuts = pieces(len(x), to.size)
+        if len(cuts) > 1 or len(x) < ADDED_FROM:
+            return [gemm(to, delta[cut].T, x[cut], factor, 1.0) for cut in cuts]
+        change = self._change[: to.size].reshape(columns, -1)
+        return [
+            scaled(delta, factor),
+            dot(change, x.T, delta),
+            partial(np.add, to.T, change, to.T),
+        ]
+
+
+def scaled(a: Array, factor: float) -> Step:
+    """Give the step of a ← factor a."""
+    return partial(np.multiply, a, np.array(factor, a.dtype), a)

@@ -1,4 +1,4 @@
-"""Matrix products that are bound to their arguments, and done in place by SciPy's BLAS."""
+"""Matrix products bound to their arguments, done in place by SciPy's BLAS or NumPy's."""
 
 from collections.abc import Callable
 from functools import partial
@@ -42,6 +42,17 @@ def gemm(c: Array, a: Array, b: Array, alpha: float = 1.0, beta: float = 0.0) ->
     return partial(
         GEMM[c.dtype], alpha, first, second, beta, c.T, turn_first, turn_second, 1
     )  # by position: faster than by name
+
+
+def dot(c: Array, a: Array, b: Array) -> Step:
+    """Bind C ← A B by NumPy's BLAS, where C lies row by row.
+
+    NumPy brings a newer OpenBLAS than SciPy: a product of the first layer takes a tenth less, and a
+    third less of few examples. But it knows no alpha and beta, and a call costs 0.3 µs more.
+    """
+    call = partial(np.dot, a, b, c)
+    call()  # raises ValueError where C does not suit
+    return call
 
 
 def _operand(a: Array) -> tuple[Array, int]:

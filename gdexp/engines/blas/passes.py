@@ -7,10 +7,11 @@ from itertools import groupby
 import numpy as np
 
 from gdexp.descent import Scaling
-from gdexp.engines.blas.elementwise import SLOPED, activate, back, slopes
-from gdexp.engines.blas.first_layer import First, first_layer
-from gdexp.engines.blas.gemm import Array, Program, gemm
-from gdexp.engines.blas.rooms import Load, Room, Weights
+from gdexp.engines.blas.elementwise import SLOPED, activate, back, slopes, takes_negative
+from gdexp.engines.blas.first_layer import First, FirstLayer, scaled
+from gdexp.engines.blas.gemm import Array, Program, dot, gemm
+from gdexp.engines.blas.load import Load
+from gdexp.engines.blas.rooms import Room, Weights
 from gdexp.problems import CrossEntropy, Network
 
 
@@ -26,6 +27,15 @@ class Rate:
         return self.scaling.of_update(self.eta, m)
 
 
+@dataclass(frozen=True)
+class Rest:
+    """An update's steps that are the same for each mini-batch: few enough to stay in the cache."""
+
+    forward: Program  # from the first layer's activations to the output's
+    nabla: Program  # from the output's a − y to ∇_a C of the first layer
+    update: Program  # of the weights and biases of later layers
+
+
 class Passes:
     """Makes programs for one network.
 
@@ -39,33 +49,46 @@ class Passes:
     """
 
     def __init__(self, network: Network, weights: Weights, to: Weights) -> None:
-        self._network, self._weights, self._added_to = network, weights, to
+        self._network = network
         self._v, self._to = weights.v, to.v
+        self._first_layer = FirstLayer(weights.v[0], to.v[0])
+        self._rooms: dict[int, Room] = {}  # by m: of one program after another
+        self._aheads: dict[int, tuple[Array, Array, Array]] = {}
         self._names = network.architecture.names
         # Of cross-entropy the output's slope cancels: δ = a − y.
         self._cancels = isinstance(network.cost_of, CrossEntropy)
 
     def forward(self, load: Load) -> tuple[Program, Array, Array]:
         """Give the steps that feed a load forward, and where they leave the output's z and a."""
-        room = Room(self._network, load.size)
+        room = self._room(load.size)
         first = self._first(room, load.x, load.scale, 0.0)
-        program = [*first.forward, *self._forward(room, first.z)]
+        begin = activate(self._names[0], first.z, room.a[0], first.sign < 0)
+        program = [*first.forward, *begin, *self._rest(room, 0.0).forward]
         return program, [first.z, *room.z[1:]][-1], room.a[-1]
 
     def updates(self, load: Load, rate: Rate) -> Program:
         """Give the steps of an update by each mini-batch of a load."""
-        rooms: dict[int, Room] = {}
         program: Program = []
+        rests: dict[int, Rest] = {}
         for y, at in zip(load.y, range(0, load.size, load.m), strict=True):
-            x = load.x[at : at + load.m]  # (m, n_in + 1)
-            if len(x) not in rooms:
-                rooms[len(x)] = Room(self._network, len(x))
-            room, eta = rooms[len(x)], rate.of(len(x))
-            program += self._update(room, self._first(room, x, load.scale, eta), y, eta)
+            x = load.x[at : at + load.m]  # (m, columns)
+            room, eta = self._room(len(x)), rate.of(len(x))
+            rest = rests[len(x)] = rests.get(len(x)) or self._rest(room, eta)
+            program += self._update(room, self._first(room, x, load.scale, eta), y, rest)
         return program
 
+    def _room(self, m: int) -> Room:
+        if m not in self._rooms:
+            self._rooms[m] = Room(self._network, m)
+        return self._rooms[m]
+
     def _first(self, room: Room, x: Array, scale: float, eta: float) -> First:
-        return first_layer(self._weights, self._added_to, room, x, scale, eta)
+        return self._first_layer.of(x, scale, room, eta, self._sign(room, 0))
+
+    def _sign(self, room: Room, l: int) -> int:
+        """Say whether a layer holds z (1) or −z (−1), which costs must not see of the output."""
+        hidden = l + 1 < len(self._v)
+        return -1 if hidden and takes_negative(self._names[l], room.a[l]) else 1
 
     def look_ahead(self, load: Load, rate: Rate) -> Program:
         """Give the steps of an update by each single example of a load.
@@ -76,51 +99,65 @@ class Passes:
         example's error then changes the z of those yet to come. The same descent, but for rounding.
         """
         b, n, eta = load.size, self._network.sizes[1], rate.of(1)
-        z, delta = np.zeros((2, b, len(self._v[0])), self._network.dtype)
-        pairs = np.empty((b, b), self._network.dtype)  # x_k·x_i
-        room = Room(self._network, 1)
-        program = [
-            gemm(z, load.x, self._v[0].T, 1 / load.scale),
-            gemm(pairs, load.x, load.x.T, 1 / load.scale**2),
-        ]
+        v = self._v[0][:, : load.x.shape[1]]
+        z, delta, pairs = self._ahead(b)
+        room = self._room(1)
+        rest = self._rest(room, eta)
+        program = [dot(z, load.x, v.T), scaled(z, 1 / load.scale), dot(pairs, load.x, load.x.T)]
+        each = -eta / load.scale**2
         for i in range(b):
             first = First(z[i, :n].reshape(n, 1), delta[i, :n].reshape(n, 1))
             if i + 1 < b:
                 to_come = pairs[i, i + 1 :].reshape(-1, 1)  # (b − i − 1, 1)
-                first.update = [gemm(z[i + 1 :], to_come, delta[i : i + 1], -eta, 1.0)]
-            program += self._update(room, first, load.y[i], eta)
-        return [*program, gemm(self._to[0], delta.T, load.x, -eta / load.scale, 1.0)]
+                first.update = [gemm(z[i + 1 :], to_come, delta[i : i + 1], each, 1.0)]
+            program += self._update(room, first, load.y[i], rest)
+        return [*program, *self._first_layer.update(load.x, delta, -eta / load.scale)]
 
-    def _update(self, room: Room, first: First, y: Array, eta: float) -> Program:
-        deltas = [first.delta, *room.delta[1:]]
+    def _ahead(self, b: int) -> tuple[Array, Array, Array]:
+        """Give z and δ of the first layer, (b, padded n), and room for x_k·x_i, (b, b)."""
+        if b not in self._aheads:
+            z, delta = np.zeros((2, b, len(self._v[0])), self._network.dtype)
+            self._aheads[b] = z, delta, np.empty((b, b), self._network.dtype)
+        return self._aheads[b]
+
+    def _update(self, room: Room, first: First, y: Array, rest: Rest) -> Program:
+        delta = [first.delta, *room.delta[1:]][-1]
         return [
             *first.forward,
-            *self._forward(room, first.z),
-            *self._backward(room, deltas, y),
+            *activate(self._names[0], first.z, room.a[0], first.sign < 0),
+            *rest.forward,
+            partial(np.subtract, room.a[-1], y, delta),
+            *self._backward(room, first, rest),
             *first.update,
-            *(
-                gemm(self._to[l], deltas[l], room.with_ones[l - 1].T, -eta, 1.0)
-                for l in range(1, len(deltas))
-            ),
+            *rest.update,
         ]
 
-    def _forward(self, room: Room, z: Array) -> Program:
-        program = activate(self._names[0], z, room.a[0])
+    def _rest(self, room: Room, eta: float) -> Rest:
+        """Bind what is the same for all mini-batches in a room."""
+        forward: Program = []
+        nabla: Program = []
         for l in range(1, len(self._v)):
-            program.append(gemm(room.z[l], self._v[l], room.with_ones[l - 1]))
-            program += activate(self._names[l], room.z[l], room.a[l])
-        return program
+            sign = self._sign(room, l)
+            forward.append(gemm(room.z[l], self._v[l], room.with_ones[l - 1], sign))
+            forward += activate(self._names[l], room.z[l], room.a[l], sign < 0)
+        for l in range(len(self._v) - 1, 0, -1):
+            if l + 1 < len(self._v) or not self._cancels:
+                nabla += self._back(room, l, room.delta[l], room.delta[l])
+            nabla.append(gemm(room.nabla[l - 1], self._v[l].T, room.delta[l]))
+        return Rest(
+            forward,
+            self._slopes(room) + nabla,
+            [
+                gemm(self._to[l], room.delta[l], room.with_ones[l - 1].T, -eta, 1.0)
+                for l in range(1, len(self._v))
+            ],
+        )
 
-    def _backward(self, room: Room, deltas: list[Array], y: Array) -> Program:
-        last = len(deltas) - 1
-        program: Program = [partial(np.subtract, room.a[last], y, deltas[last])]
-        program += self._slopes(room)
-        if not self._cancels:
-            program += self._back(room, last, deltas[last], deltas[last])
-        for l in range(last - 1, -1, -1):
-            program.append(gemm(room.nabla[l], self._v[l + 1].T, deltas[l + 1]))
-            program += self._back(room, l, room.delta[l], deltas[l])
-        return program
+    def _backward(self, room: Room, first: First, rest: Rest) -> Program:
+        if len(self._v) == 1 and self._cancels:
+            return rest.nabla
+        nabla = room.delta[0] if len(self._v) > 1 else first.delta
+        return [*rest.nabla, *self._back(room, 0, nabla, first.delta)]
 
     def _back(self, room: Room, l: int, nabla_a: Array, delta: Array) -> Program:
         return back(self._names[l], room.a[l], room.s[l], nabla_a, delta)

@@ -1,0 +1,96 @@
+"""Zeros are put together and left out: nothing but the order of sums may differ."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gdexp.data import Dataset, Examples
+from gdexp.descent import FullGradient, MiniBatch, Optimizer
+from gdexp.engines import Blas
+from gdexp.engines.blas.ranked import most_used_first, ranked
+from gdexp.problems import Architecture, Quadratic
+from tests.conftest import small_dataset
+from tests.engines.conftest import assert_same
+
+N, N_IN = 1303, 90
+
+
+def sparse(inputs: np.ndarray, seed: int) -> np.ndarray:
+    """Set inputs to zero: some features are used by most examples, most by few, some by none."""
+    rng = np.random.default_rng(seed)
+    share = rng.permutation(np.linspace(-0.2, 1.0, inputs.shape[1])) ** 3
+    return np.where(rng.random(inputs.shape) < share, inputs, inputs.dtype.type(0))
+
+
+@given(
+    n=st.integers(1, 60),
+    n_in=st.integers(1, 70),
+    dtype=st.sampled_from(["uint8", "float32", "float64"]),
+    seed=st.integers(0, 10_000),
+)
+def test_order_loses_nothing(n: int, n_in: int, dtype: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    inputs = sparse(rng.integers(1, 256, (n, n_in)).astype(dtype), seed)
+    examples = Examples(inputs, rng.integers(0, 3, n), 255.0)
+    features = most_used_first(examples)
+    ours = ranked(examples, features)
+    rows = ours.rows(np.arange(n))
+    assert sorted(rows) == list(range(n))
+    np.testing.assert_array_equal(ours.inputs[rows], inputs[:, features])
+    np.testing.assert_array_equal(ours.labels[rows], examples.labels)
+    beyond = np.arange(n_in) >= ours.reach[:, None]  # (n, n_in)
+    assert not ours.inputs[beyond].any()
+    assert (np.diff(ours.reach) >= 0).all()
+    assert ours.reach_of(range(n)) == ours.reach_of(np.arange(n)) == ours.reach.max()
+
+
+def test_features_are_in_the_order_of_how_many_examples_use_them() -> None:
+    used = np.tril(np.ones((40, 40), np.uint8))[:, ::-1]  # feature 39 by all examples, 0 by one
+    examples = Examples(used, np.zeros(40, np.intp))
+    np.testing.assert_array_equal(most_used_first(examples), np.arange(40)[::-1])
+    assert ranked(examples, most_used_first(examples)).reach.mean() < 25  # 20.5, to full groups
+
+
+def test_dense_examples_stay_where_they_are() -> None:
+    examples = small_dataset(n=50, n_in=40).train
+    assert ranked(examples, most_used_first(examples)).inputs is examples.inputs
+
+
+def test_order_is_made_once_for_all_runs_of_a_process() -> None:
+    dataset = thin()
+    features = most_used_first(dataset.train)
+    assert ranked(dataset.train, features) is ranked(dataset.train, most_used_first(dataset.train))
+    assert ranked(dataset.test, features) is ranked(dataset.test, features)
+
+
+def thin() -> Dataset:
+    """Examples as in `sparse`; validation and test have features that no training example has."""
+    dataset = small_dataset(n=N, n_in=N_IN)
+    train, validation, test = (
+        Examples(sparse(part.inputs, seed), part.labels)
+        for seed, part in enumerate(dataset.parts.values())
+    )
+    return replace(dataset, train=train, validation=validation, test=test)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [*(MiniBatch(m) for m in (1, 7, 16, 17, 200, 1300)), FullGradient()], ids=str
+)
+@pytest.mark.parametrize("hidden", [[], [30], [9, 5]], ids=str)
+def test_the_descent_is_the_same(hidden: list[int], optimizer: Optimizer) -> None:
+    dataset = thin()
+    never = ~dataset.train.inputs.any(axis=0)
+    assert dataset.test.inputs[:, never].any()  # so their weights count, though none moves
+    assert_same(Blas, dataset, Architecture(hidden), Quadratic(), optimizer, epochs=2)
+
+
+@pytest.mark.parametrize("optimizer", [MiniBatch(1), MiniBatch(7), FullGradient()], ids=str)
+def test_examples_without_anything_leave_the_weights(optimizer: Optimizer) -> None:
+    """All zero: only biases learn."""
+    dataset = small_dataset(n=50, n_in=N_IN)
+    nothing = replace(dataset.train, inputs=np.zeros_like(dataset.train.inputs))
+    dataset = replace(dataset, train=nothing)
+    assert_same(Blas, dataset, Architecture([5]), Quadratic(), optimizer)
