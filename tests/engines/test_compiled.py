@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,20 @@ for precision in sys.argv[1:]:
         run = [*descent(network, MiniBatch(7), Scaling(), state, carrier=carrier, **more)]
         kept = [each.tobytes().hex()[:9000] for each in state.memory.values()]
         print(state.v.tobytes().hex()[:20000], kept, [epoch.cost.hex() for epoch in run])
+"""
+
+# What is compiled already is read without loading the compiler, which is there for what is not.
+READ = """
+import sys
+import numpy as np
+from gdexp.engines.compiled.engine import load_kernels
+kernels = load_kernels()
+inputs, ptr, codes = np.eye(3, 20, dtype=np.uint8), np.zeros(4, np.uint32), np.zeros(99, np.uint16)
+kernels.encode(inputs, ptr, codes)
+hits = list(kernels.encode.stats.cache_hits.values())
+print(ptr.tolist(), hits, "numba.np.linalg" in sys.modules)
+kernels.encode(inputs.astype(np.uint16), ptr, codes)
+print(ptr.tolist(), "numba.np.linalg" in sys.modules)
 """
 
 
@@ -157,6 +172,18 @@ def test_the_engine_is_compiled_once_and_a_damaged_cache_is_told_and_removed(
     assert "was damaged (EOFError), and has been removed. Run the command again." in damaged.stderr
     assert len(damaged.stderr.splitlines()) == 1
     assert not [*used.rglob("*.nbi")], "the next start compiles as the first one did"
+
+
+def test_what_is_compiled_is_read_without_the_compiler(tmp_path: Path) -> None:
+    from gdexp.engines.compiled.reading import KNOWN
+
+    if not version("numba").startswith(KNOWN):
+        pytest.skip("not run: of another Numba, which does it its own way")
+    python("-m", "gdexp.engines.compiled")
+    used = tmp_path / "compiled" / engine.compiled_cache().name
+    shutil.copytree(engine.compiled_cache(), used, ignore=shutil.ignore_patterns("*.tmp.*"))
+    ran = python("-c", READ, GDEXP_CACHE=str(tmp_path))
+    assert ran.stdout.splitlines() == ["[0, 1, 2, 3] [1] False", "[0, 1, 2, 3] True"]
 
 
 def test_of_two_that_would_compile_at_once_one_does(tmp_path: Path) -> None:

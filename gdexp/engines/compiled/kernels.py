@@ -4,6 +4,7 @@ Parameters lie in one flat array P, as `layout` lays them. The first layer's wei
 those are touched whose inputs are not zero, are `first_layer`'s.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba import njit
@@ -18,6 +19,7 @@ from gdexp.engines.compiled.elementary import (
     tanh_back,
 )
 from gdexp.engines.compiled.layout import KINDS
+from gdexp.engines.compiled.reading import read_only
 from gdexp.engines.compiled.simd import (
     LANES,
     add,
@@ -38,11 +40,16 @@ SIGMOID, TANH, RELU, SOFTMAX = (KINDS[name] for name in ("sigmoid", "tanh", "rel
 QUADRATIC = 0  # 1 is cross-entropy
 CHUNK = 128  # most examples that are fed forward before their gradients are gathered
 
-jit_entry: Any = njit(cache=True, nogil=True, error_model="numpy")  # what Python calls
+_entry: Any = njit(cache=True, nogil=True, error_model="numpy")
 # What only compiled code calls: a quarter of the time to compile goes into ways from elsewhere.
 jit: Any = njit(
     cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
+
+
+def jit_entry(function: Callable[..., Any]) -> Any:
+    """Compile what Python calls; where that has been done before, what there is is read."""
+    return read_only(_entry(function))
 
 
 class Net(NamedTuple):
