@@ -29,10 +29,13 @@ COMMANDS = {
     "sync": "gdexp.commands.sync",
 }
 
+MANY = 50_000  # objects, after which garbage is looked for: while a command starts there is little
+
 
 def main() -> None:
     """Run the command that the process was started with, and exit with its status."""
     signals.keep()
+    gc.set_threshold(MANY, 20, 20)
     _mend_streams()
     try:
         _check_folder()

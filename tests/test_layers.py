@@ -87,7 +87,10 @@ HOMES = {
         *("app", "compose", "complain", "loading", "sweeps", "task", "search"),
         "cluster.launching",
     },
-    "yaml": {"app", "complain", "loading", "menu", "replay.trusted", "trusted"},
+    "yaml": {
+        *("app", "complain", "loading", "menu", "replay.trusted", "trusted"),
+        "tracking.model_folder",
+    },
     "omegaconf": {
         *("app", "compose", "loading", "record", "data", "sweeps", "task", "search"),
         "cluster.launching",
@@ -96,7 +99,7 @@ HOMES = {
     "distributed": {"cluster"},
     "mlflow": {
         *("tracking.store", "tracking.opening", "tracking.experiment", "tracking.entities"),
-        *("tracking.model", "tracking.model_code", "tracking.mend"),
+        *("tracking.model", "tracking.model_folder", "tracking.model_code", "tracking.mend"),
         *("stored.client", "archive.packing", "archive.unpacking"),
     },
     "rich": {"terminal", "tables", "data", "session", "search.telling"},

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gdexp.tracking import lean
 from gdexp.tracking.follower import Follower
 from gdexp.tracking.outage import Link, passing
 from gdexp.tracking.refusal import refused
@@ -80,7 +81,7 @@ class Feed:
         with suppress(Exception):  # which is told when the store is opened
             if self._place.database is None:
                 self._place.check()  # while a server is away, nothing is taken from the training
-            load()
+            load(self._target["uri"])
         while self._closing is None or self._followers:
             more = self._take()
             if (self._closing is None and more) or not self._followers or not self._open():
@@ -157,15 +158,15 @@ class Feed:
 
 def opened(target: dict[str, Any]) -> Any:
     """Open the store."""
-    with _uncollected():
-        store = load()(**target)
+    with _uncollected(), lean.imports(target["uri"]):
+        store = load(target["uri"])(**target)
         import gdexp.tracking.model  # noqa: F401 - wanted at the end, loaded while there is time
     return store
 
 
-def load() -> Any:
+def load(uri: str) -> Any:
     """Import what brings anything into a store; gives the class."""
-    with _uncollected():
+    with _uncollected(), lean.imports(uri):
         from gdexp.tracking.store import Store
     return Store
 

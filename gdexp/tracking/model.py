@@ -1,6 +1,5 @@
 """A trained network as an MLflow model: code and arrays, no pickle."""
 
-import tempfile
 import uuid
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -8,22 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import mlflow.pyfunc
 import numpy as np
-from mlflow.models import Model, ModelSignature
-from mlflow.types import Schema, TensorSpec
-from mlflow.utils import environment
 
-import gdexp.problems.feedforward as feedforward
 from gdexp.errors import GdexpError
 from gdexp.tracking import parameters
-
-PARAMETERS = "model.npz"
-
-# MLflow would look through the files of all installed packages, for half a second, to check two
-# requirements that are read from what is installed. Where a later MLflow has it elsewhere, it does.
-if hasattr(environment, "warn_dependency_requirement_mismatches"):
-    environment.warn_dependency_requirement_mismatches = lambda requirements: None
+from gdexp.tracking.model_folder import KNOWN, PARAMETERS, Written, by_mlflow, written
 
 
 def save(folder: Path, path: Path) -> None:
@@ -59,25 +47,7 @@ def save(folder: Path, path: Path) -> None:
 
 
 @lru_cache(maxsize=8)
-def _pattern(n_in: int, n_out: int, dtype: np.dtype[Any]) -> tuple[dict[str, bytes], Model]:
-    """Have MLflow write a model of these sizes once: all but its parameters is always the same.
-
-    Its files are kept in memory, so that none stay behind where the process is killed.
-    """
-    with tempfile.TemporaryDirectory(prefix="gdexp-model-") as folder:
-        empty, model = Path(folder, PARAMETERS), Path(folder, "model")
-        np.savez(empty)
-        mlflow.pyfunc.save_model(
-            model,
-            python_model=str(Path(__file__).with_name("model_code.py")),
-            code_paths=[str(feedforward.__file__)],
-            artifacts={"parameters": str(empty)},
-            # Given, since finding them out would take seconds.
-            pip_requirements=[f"mlflow=={mlflow.__version__}", f"numpy=={np.__version__}"],
-            signature=ModelSignature(
-                Schema([TensorSpec(dtype, (-1, n_in))]), Schema([TensorSpec(dtype, (-1, n_out))])
-            ),
-        )
-        files = [file for file in model.rglob("*") if file.is_file()]
-        content = {str(file.relative_to(model)): file.read_bytes() for file in files}
-        return content, Model.load(str(model))
+def _pattern(n_in: int, n_out: int, dtype: np.dtype[Any]) -> Written:
+    """Make a model of these sizes once: all but its parameters is always the same."""
+    known = mlflow.__version__.startswith(KNOWN)
+    return (written if known else by_mlflow)(n_in, n_out, dtype)
