@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.linalg  # noqa: F401 - brings a BLAS of its own, which is limited below, too
 from hypothesis import settings
 from omegaconf import OmegaConf
 from threadpoolctl import threadpool_limits
@@ -24,6 +25,7 @@ from tests import nursery
 from tests.nursery import Nursery
 
 # Several processes of tests share the cores: threads of BLAS would wait for each other in loops.
+# What is loaded later is not limited by this.
 threadpool_limits(1)
 
 # No test is about time; GDEXP_EXAMPLES says how many examples are tried where a test does not.
