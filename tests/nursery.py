@@ -3,8 +3,9 @@
 A command's imports take a second, MLflow's five, and the tests run hundreds of commands. These are
 processes of their own with their own environment, folder and streams, all the same; what is tested
 of a process' very beginning, of signals and of memory starts an interpreter. Feeders have opened a
-store before, too, and begin a new one with the empty one that MLflow made then. Servers of MLflow
-begin as feeders do, where a test asks for that: how `ui` and `server` start them is tested without.
+store before, too, and begin a new one with the empty one that MLflow made then; commands have
+composed before. Servers of MLflow begin as feeders do, where a test asks for that: how `ui` and
+`server` start them is tested without.
 """
 
 import atexit
@@ -32,7 +33,7 @@ DRAWING = ("matplotlib.figure", "matplotlib.backends.backend_agg")
 EXTRAS = ("numba", "optuna", "sympy")  # imported where they are installed
 COMMAND, FEEDER = "gdexp.__main__", "gdexp.tracking.feed"
 KINDS = {  # what they import
-    COMMAND: ("gdexp.app", "pandas", "scipy.special", *DRAWING, *EXTRAS),
+    COMMAND: ("gdexp.app", "gdexp.stored.sql", "pandas", "scipy.special", *DRAWING, *EXTRAS),
     FEEDER: ("gdexp.tracking.store", "gdexp.tracking.model"),
 }
 PLACE = "GDEXP_TESTS_NURSERY"  # names the folder in which those listen who fork
@@ -155,11 +156,24 @@ def prepare(module: str) -> bool:
             importlib.import_module(name)
     if module == FEEDER:
         open_a_store()
+    else:
+        compose()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()  # no fork looks through what all have, and so has it copied
     gc.enable()
     return True
+
+
+def compose() -> None:
+    """Have parsed what the menu holds, and read what the code is, which commands find the same.
+
+    Options that were edited are parsed anew, as in any process that composes twice.
+    """
+    composing: Any = importlib.import_module("gdexp.compose")
+    environment: Any = importlib.import_module("gdexp.tracking.environment")
+    composing.composed([])
+    environment.environment(1, environment.code())
 
 
 def open_a_store() -> None:
