@@ -37,10 +37,11 @@ ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
-LONGEST = (  # of the files of tests, a minute or more each
-    *("test_mlflow", "test_matrix", "test_outages", "test_killed", "test_resumed", "test_streams"),
-    *("test_torch", "test_replay", "test_sweeps", "test_compiled", "test_ui", "test_cluster"),
-    *("test_search", "test_resume", "test_cli", "test_archive", "test_server", "test_equality"),
+LONGEST = (  # of the files of tests, half a minute or more each
+    *("test_mlflow", "test_matrix", "test_outages", "test_killed", "test_compiled"),
+    *("test_equality", "test_replay", "test_streams", "test_resume", "test_torch", "test_report"),
+    *("test_server", "test_resumed", "test_archive", "test_ui", "test_cluster", "test_search"),
+    *("test_sweeps", "test_report_page", "test_cli", "test_rules", "test_page", "test_readme"),
 )
 FIRST = "gw0"  # as pytest-xdist calls the first of its processes
 FOREIGN = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "HYDRA_FULL_ERROR")

@@ -33,7 +33,10 @@ DRAWING = ("matplotlib.figure", "matplotlib.backends.backend_agg")
 EXTRAS = ("numba", "optuna", "sympy")  # imported where they are installed
 COMMAND, FEEDER = "gdexp.__main__", "gdexp.tracking.feed"
 KINDS = {  # what they import
-    COMMAND: ("gdexp.app", "gdexp.stored.sql", "pandas", "scipy.special", *DRAWING, *EXTRAS),
+    COMMAND: (
+        *("gdexp.app", "gdexp.sweeps.local", "gdexp.commands.compare", "gdexp.stored.sql"),
+        *("sqlalchemy.dialects.sqlite", "pandas", "scipy.special", *DRAWING, *EXTRAS),
+    ),
     FEEDER: ("gdexp.tracking.store", "gdexp.tracking.model"),
 }
 PLACE = "GDEXP_TESTS_NURSERY"  # names the folder in which those listen who fork
@@ -174,6 +177,8 @@ def compose() -> None:
     environment: Any = importlib.import_module("gdexp.tracking.environment")
     composing.composed([])
     environment.environment(1, environment.code())
+    trusted: Any = importlib.import_module("gdexp.trusted")
+    trusted.offered()
 
 
 def open_a_store() -> None:
