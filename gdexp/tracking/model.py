@@ -11,7 +11,8 @@ import numpy as np
 
 from gdexp.errors import GdexpError
 from gdexp.tracking import parameters
-from gdexp.tracking.model_folder import KNOWN, PARAMETERS, Written, by_mlflow, written
+from gdexp.tracking.lean import KNOWN
+from gdexp.tracking.model_folder import PARAMETERS, Written, by_mlflow, written
 
 
 def save(folder: Path, path: Path) -> None:

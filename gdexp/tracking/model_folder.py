@@ -21,7 +21,6 @@ from mlflow.utils import environment
 import gdexp.problems.feedforward as feedforward
 
 PARAMETERS = "model.npz"
-KNOWN = ("3.17.",)
 CODE = Path(__file__).with_name("model_code.py")
 EMPTY = 22  # bytes of an .npz without arrays: MLflow counts files before the parameters are in
 

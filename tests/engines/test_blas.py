@@ -90,7 +90,13 @@ def test_pieces_make_up_the_whole(m: int, weights: int) -> None:
     assert covered == list(range(m))
 
 
-@pytest.mark.usefixtures("_wide")
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make pieces of 36 examples, at 51 columns and 32 units."""
+    monkeypatch.setattr(first_layer, "PRODUCT", 60_000)
+
+
+@pytest.mark.usefixtures("_wide", "_short")
 @pytest.mark.parametrize("hidden", [[], [16], [30]])  # not padded, even, padded to 32
 @pytest.mark.parametrize("m", [1, 16, 33, 63, 64, 200, 252, 253, 1300, 1303])
 def test_every_way_through_an_epoch(hidden: list[int], m: int) -> None:

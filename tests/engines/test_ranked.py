@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdexp.data import Dataset, Examples
-from gdexp.descent import FullGradient, MiniBatch, Optimizer
+from gdexp.descent import FullGradient, MiniBatch, Optimizer, State, Update
 from gdexp.engines import Blas
+from gdexp.engines.blas import first_layer
+from gdexp.engines.blas.carrier import CHUNK, BlasCarrier
 from gdexp.engines.blas.ranked import most_used_first, ranked
-from gdexp.problems import Architecture, Quadratic
+from gdexp.problems import Architecture, Network, Quadratic
 from tests.conftest import small_dataset
 from tests.engines.conftest import assert_same
 
@@ -43,6 +45,7 @@ def test_order_loses_nothing(n: int, n_in: int, dtype: str, seed: int) -> None:
     np.testing.assert_array_equal(ours.labels[rows], examples.labels)
     beyond = np.arange(n_in) >= ours.reach[:, None]  # (n, n_in)
     assert not ours.inputs[beyond].any()
+    assert ((ours.reach == 0) == ~ours.inputs.any(axis=1)).all()
     assert (np.diff(ours.reach) >= 0).all()
     assert ours.reach_of(range(n)) == ours.reach_of(np.arange(n)) == ours.reach.max()
 
@@ -85,6 +88,23 @@ def test_the_descent_is_the_same(hidden: list[int], optimizer: Optimizer) -> Non
     never = ~dataset.train.inputs.any(axis=0)
     assert dataset.test.inputs[:, never].any()  # so their weights count, though none moves
     assert_same(Blas, dataset, Architecture(hidden), Quadratic(), optimizer, epochs=2)
+
+
+def test_what_fills_the_vectors_up_stays_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where loads of few columns go in pieces, and those of many whole: in other memory."""
+    monkeypatch.setattr(first_layer, "has_wide_vectors", lambda: True)
+    monkeypatch.setattr(first_layer, "PRODUCT", 60_000)
+    assert [len(first_layer.pieces(CHUNK, 32 * columns)) for columns in (32, 91)] == [5, 1]
+    dataset = small_dataset(n=2 * CHUNK, n_in=N_IN)
+    inputs = dataset.train.inputs.copy()
+    inputs[::2, 30:] = 0
+    dataset = replace(dataset, train=Examples(inputs, dataset.train.labels))
+    network = Network(Architecture([30]), Quadratic(), dataset, Blas("float64").dtype)
+    state, carrier = State.begin(network, 0), BlasCarrier(network)
+    for _ in range(2):
+        carrier.train_epoch(network, FullGradient(), Update(), 1.0, state)
+    assert not carrier._weights.v[0][30:].any()
+    assert_same(Blas, dataset, Architecture([30]), Quadratic(), FullGradient(), epochs=2)
 
 
 @pytest.mark.parametrize("optimizer", [MiniBatch(1), MiniBatch(7), FullGradient()], ids=str)

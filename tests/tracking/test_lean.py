@@ -32,6 +32,25 @@ def test_what_is_left_out_is_there_for_whoever_asks_later(tmp_path: Path) -> Non
     assert ran.stdout.splitlines() == ["[]", "3 FastAPI"]
 
 
+def test_with_somebodys_plugin_there_is_all_of_mlflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin's distribution, as pip would have written it."""
+    assert not lean._plugins()
+    folder = tmp_path / "theirs-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[mlflow.artifact_repository]\nx = theirs:Store\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    lean._plugins.cache_clear()
+    try:
+        before = {**sys.modules}
+        with lean.imports("sqlite:///mlflow.db"):
+            assert {name for name in sys.modules if name not in before} == set()
+    finally:
+        lean._plugins.cache_clear()
+
+
 def test_other_stores_have_all_of_mlflow() -> None:
     before = {**sys.modules}
     with lean.imports("http://127.0.0.1:5000"):

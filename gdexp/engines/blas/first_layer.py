@@ -43,7 +43,7 @@ class FirstLayer:
 
     Parameters
     ----------
-    weights : ndarray, shape (padded n, n_in + 1)
+    weights : ndarray, shape (padded(n), n_in + 1)
     to : ndarray of the same shape
         What updates are added to.
     """
@@ -67,7 +67,10 @@ class FirstLayer:
         return First(z[:, :n].T, delta[:, :n].T, forward, update, sign)
 
     def update(self, x: Array, delta: Array, factor: float) -> Program:
-        """Give the steps that add `factor` Σ δ xᵀ for δ, (m, padded n); many are overwritten."""
+        """Give the steps that add `factor` Σ δ xᵀ, for δ of shape (m, padded(n)).
+
+        From ADDED_FROM examples on, the δ are multiplied by the factor in place.
+        """
         to, columns = self.to[:, : x.shape[1]], x.shape[1]
         cuts = pieces(len(x), to.size)
         if len(cuts) > 1 or len(x) < ADDED_FROM:

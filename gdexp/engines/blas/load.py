@@ -7,10 +7,16 @@ from gdexp.engines.blas.ranked import Ranked, Rows
 from gdexp.engines.blas.rooms import LANES, aligned
 from gdexp.problems import Network
 
+WIDTHS = 64
+
 
 def columns_for(reach: int, n_in: int) -> int:
-    """Give the columns that inputs of this reach are given: their bias's, and whole vectors."""
-    return min(-(-(1 + reach) // LANES) * LANES, 1 + n_in)
+    """Give the columns that inputs of this reach are given: their bias's, and whole vectors.
+
+    There are no more than WIDTHS numbers of columns, since there is a program for each.
+    """
+    step = -(-n_in // (WIDTHS * LANES)) * LANES
+    return min(-(-(1 + reach) // step) * step, 1 + n_in)
 
 
 class Desk:

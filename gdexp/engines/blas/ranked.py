@@ -14,6 +14,7 @@ Features = NDArray[np.intp] | slice
 
 WORTH = 0.9  # of all features, that examples reach on average: above it order is not worth a copy
 SAMPLE = 5_000  # examples that say so
+LARGEST = 2**28  # bytes of inputs, of which there are two where they are put in order
 GROUP = 8  # features that one bit of `_reach` stands for
 BLOCK = 2_000  # examples that are looked at together: what is made of them stays in the cache
 
@@ -33,8 +34,8 @@ class Ranked:
     labels : ndarray, shape (n,)
     scale : float
     reach : ndarray of int, shape (n,)
-        How many features come up to an example's last that is not zero, or a few more. It grows
-        from each example to the next.
+        How many features come up to an example's last that is not zero, or up to seven more; 0 for
+        an example that has none. It grows from each example to the next.
     place : ndarray of int, shape (n,), or None
         Row of each example, in the order of the data; None where they were left as they are.
     """
@@ -69,7 +70,8 @@ def _most_used_first(inputs: NDArray[Any]) -> Features:
     used = sum(np.count_nonzero(inputs[block], axis=0) for block in _blocks(inputs))
     by_use = np.argsort(-np.asarray(used), kind="stable")
     some = inputs[:: max(1, len(inputs) // SAMPLE)]
-    worth = _reach(some.take(by_use, 1)).mean() <= WORTH * len(by_use)
+    few = inputs.nbytes <= LARGEST
+    worth = few and _reach(some.take(by_use, 1)).mean() <= WORTH * len(by_use)
     return by_use if worth else slice(None)
 
 
@@ -85,14 +87,16 @@ def ranked(examples: Examples, features: Features) -> Ranked:
 def _ranked(
     inputs: NDArray[Any], labels: NDArray[np.intp], scale: float, features: NDArray[np.intp]
 ) -> Ranked:
-    turned = np.empty_like(inputs)
+    blocks = _blocks(inputs)
     reach, place = np.empty((2, len(inputs)), np.intp)
-    for block in _blocks(inputs):
-        turned[block] = inputs[block].take(features, 1)
-        reach[block] = _reach(turned[block])
+    for block in blocks:
+        reach[block] = _reach(inputs[block].take(features, 1))
     order = np.argsort(reach, kind="stable")
     place[order] = np.arange(len(order))
-    return Ranked(turned.take(order, 0), labels.take(order), scale, reach.take(order), place)
+    turned = np.empty_like(inputs)
+    for block in blocks:  # once more, so that there are never three of all inputs
+        turned[place[block]] = inputs[block].take(features, 1)
+    return Ranked(turned, labels.take(order), scale, reach.take(order), place)
 
 
 def _blocks(inputs: NDArray[Any]) -> list[slice]:
@@ -102,6 +106,7 @@ def _blocks(inputs: NDArray[Any]) -> list[slice]:
 def _reach(inputs: NDArray[Any]) -> NDArray[np.intp]:
     """Count the features of each row up to its last that is not zero, to the next full GROUP."""
     groups = np.packbits(inputs != 0, axis=1)  # (n, groups)
-    last = (groups[:, ::-1] != 0).argmax(axis=1)  # 0 also where nothing is there at all
+    last = (groups[:, ::-1] != 0).argmax(axis=1)
     reach: NDArray[np.intp] = np.minimum((groups.shape[1] - last) * GROUP, inputs.shape[1])
+    reach[~groups.any(axis=1)] = 0
     return reach

@@ -52,6 +52,7 @@ class Weights:
     Attributes
     ----------
     v : list of ndarray, each of shape (n_out, n_in + 1)
+        The first has `padded(n_out)` rows.
     """
 
     def __init__(self, network: Network, features: Features) -> None:
@@ -101,7 +102,8 @@ class Room:
     rows : ndarray, shape (2, m, padded(n))
         Weighted inputs and errors of the first layer, by rows in memory.
     delta_rows : ndarray, shape (m, padded(n))
-        Such errors, but by columns in memory, as those of all other layers.
+        Such errors, but by columns in memory, as those of all other layers. Either has zeros beyond
+        n, which no other may write to.
     """
 
     def __init__(self, network: Network, m: int) -> None:
@@ -118,7 +120,7 @@ class Room:
         )
         self.z = [*self.a[:-1], np.empty_like(self.a[-1])]
         self.rows = aligned((2, m, padded(units[0])), network.dtype)
-        self.delta_rows = self.rows[1].reshape(-1, m).T  # the same memory: one of them is used
+        self.delta_rows = aligned((m, padded(units[0])), network.dtype, "F")
 
     def between(self, first: int, last: int) -> tuple[Array, Array]:
         """Give activations and slopes of some layers, `last` not among them, as flat arrays."""
