@@ -29,15 +29,10 @@ COMMANDS = {
     "sync": "gdexp.commands.sync",
 }
 
-# Objects after which garbage is looked for. There is little: to do so after every 700, as Python
-# does, takes up to a tenth of the time of a command that mostly imports.
-MANY = 50_000
-
 
 def main() -> None:
     """Run the command that the process was started with, and exit with its status."""
     signals.keep()
-    gc.set_threshold(MANY)
     _mend_streams()
     try:
         _check_folder()
