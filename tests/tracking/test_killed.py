@@ -76,7 +76,9 @@ def test_an_orderly_end_is_recorded(
 
 def test_an_end_before_mlflow_is_even_loaded_is_recorded(outputs: Path) -> None:
     process = start(outputs, *LONG)
-    until(lambda: [j for j in outputs.glob("runs/*/*/journal.jsonl") if "epoch" in j.read_text()])
+    until(
+        lambda: [j for j in outputs.glob("runs/*/*/journal.jsonl") if '"epoch":' in j.read_text()]
+    )
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 143
