@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from gdexp import signals
@@ -67,25 +68,13 @@ def train(
         request = request.with_engine(choice.engine)
     if left is not None:
         left.recall(state, inspection)
-    record = Record(request, problem, m, carrier, choice, left)
     how = experiment.checkpoint if arrivals is None else Checkpointing(None)  # whose past is gone
-    keeper = Keeper(how, request.output, state, inspection, record.journal, began)
-    run = _Run(experiment, problem, carrier, state, inspection, record, keeper, arrivals)
-    try:
-        watch = announce(record)
-        with experiment.engine.limits():
-            run.descend(watch, left.past() if left else None)
-            lost = _lost_classes(problem, state, record.epochs[-1])
-        result = run.result(lost, time.perf_counter() - began)
-        record.finish(result, state.v)
-        keeper.finished()
-    except BaseException as error:
-        with signals.kept():
-            if not record.ended:
-                keeper.broken_off()
-                record.break_off(*ending(error))
-        raise
-    return result
+    with ExitStack() as waiting:
+        waiting.enter_context(signals.kept())  # until an end is written down: there is a start now
+        record = Record(request, problem, m, carrier, choice, left)
+        keeper = Keeper(how, request.output, state, inspection, record.journal, began)
+        run = _Run(experiment, problem, carrier, state, inspection, record, keeper, arrivals)
+        return run.carry_out(announce, left, began, waiting.close)
 
 
 @dataclass(frozen=True)
@@ -100,6 +89,31 @@ class _Run:
     record: Record
     keeper: Keeper
     arrivals: Arrivals | None
+
+    def carry_out(
+        self,
+        announce: Callable[[Record], Watch],
+        left: Interrupted | None,
+        began: float,
+        begin: Callable[[], None],
+    ) -> Result:
+        """Descend, and write the end down, whatever it is; `begin` may end it already."""
+        try:
+            begin()
+            watch = announce(self.record)
+            with self.experiment.engine.limits():
+                self.descend(watch, left.past() if left else None)
+                lost = _lost_classes(self.problem, self.state, self.record.epochs[-1])
+            result = self.result(lost, time.perf_counter() - began)
+            self.record.finish(result, self.state.v)
+            self.keeper.finished()
+        except BaseException as error:
+            with signals.kept():
+                if not self.record.ended:
+                    self.keeper.broken_off()
+                    self.record.break_off(*ending(error))
+            raise
+        return result
 
     @property
     def _carrier(self) -> Carrier:

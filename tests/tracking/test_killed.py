@@ -8,9 +8,12 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gdexp.errors import Terminated
+from gdexp.keeper import Keeper
 from gdexp.tracking.journal import Reader
 from tests import nursery
 from tests.conftest import Command
@@ -83,6 +86,23 @@ def test_an_end_before_mlflow_is_even_loaded_is_recorded(outputs: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 143
     until(lambda: status(outputs) == [("KILLED", "killed")])
+
+
+def test_a_signal_while_a_record_begins_is_recorded(
+    inside: Command, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes where the journal has its start, and nothing yet that would write an end."""
+
+    def make(*words: Any) -> Keeper:
+        signal.raise_signal(signal.SIGTERM)
+        return Keeper(*words)
+
+    monkeypatch.setattr("gdexp.training.Keeper", make)
+    with pytest.raises(Terminated):
+        inside("epochs=1", "tracking=off")
+    (journal,) = outputs.glob("runs/*/*")
+    (end,) = [each for each in Reader(journal).new() if each["kind"] == "end"]
+    assert end["status"] == "KILLED"
 
 
 def test_a_process_that_is_killed_leaves_no_run_behind_as_running(outputs: Path) -> None:
