@@ -69,6 +69,16 @@ def test_order_is_made_once_for_all_runs_of_a_process() -> None:
     assert ranked(dataset.test, features) is ranked(dataset.test, features)
 
 
+def test_what_products_leave_out_of_mnist(mnist: Dataset) -> None:
+    """As docs/performance.md says: almost half of a full batch, a sixth of 200 in random order."""
+    ours = ranked(mnist.train, most_used_first(mnist.train))
+    n, n_in = ours.inputs.shape
+    in_order = [range(at, min(at + CHUNK, n)) for at in range(0, n, CHUNK)]
+    random = np.split(ours.rows(np.random.default_rng(0).permutation(n)), n // 200)
+    for loads, left_out in ((in_order, 0.45), (random, 1 / 6)):
+        assert np.mean([ours.reach_of(rows) for rows in loads]) <= (1 - left_out) * n_in
+
+
 def thin() -> Dataset:
     """Examples as in `sparse`; validation and test have features that no training example has."""
     dataset = small_dataset(n=N, n_in=N_IN)
