@@ -1,7 +1,7 @@
 """Programs of the BLAS engine: the way forward, an update by m examples, and by one at a time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -10,7 +10,7 @@ from gdexp.descent import Scaling
 from gdexp.engines.blas.elementwise import SLOPED, activate, back, slopes, takes_negative
 from gdexp.engines.blas.first_layer import First, FirstLayer, scaled
 from gdexp.engines.blas.gemm import Array, Program, dot, gemm
-from gdexp.engines.blas.load import Load
+from gdexp.engines.blas.load import Inputs
 from gdexp.engines.blas.rooms import Room, Weights
 from gdexp.problems import CrossEntropy, Network
 
@@ -36,6 +36,26 @@ class Rest:
     update: Program  # of the weights and biases of later layers
 
 
+@dataclass(frozen=True)
+class BoundUpdate:
+    """An update, bound to its inputs: only the targets are still to come."""
+
+    forward: Program
+    a: Array  # (k, m)
+    error: Array  # (k, m): where a − y is wanted
+    backward: Program
+
+
+def carry_out(updates: Iterable[BoundUpdate], targets: Iterable[Array]) -> None:
+    """Make updates one after another, each with the targets, (k, m), of its mini-batch."""
+    for update, y in zip(updates, targets, strict=True):
+        for step in update.forward:  # in place: a call of `run` counts at m = 1
+            step()
+        np.subtract(update.a, y, update.error)
+        for step in update.backward:
+            step()
+
+
 class Passes:
     """Makes programs for one network.
 
@@ -53,29 +73,29 @@ class Passes:
         self._v, self._to = weights.v, to.v
         self._first_layer = FirstLayer(weights.v[0], to.v[0])
         self._rooms: dict[int, Room] = {}  # by m: of one program after another
+        self._rests: dict[int, tuple[float, Rest]] = {}  # by m, with the rate that is bound
         self._aheads: dict[int, tuple[Array, Array, Array]] = {}
         self._names = network.architecture.names
         # Of cross-entropy the output's slope cancels: δ = a − y.
         self._cancels = isinstance(network.cost_of, CrossEntropy)
 
-    def forward(self, load: Load) -> tuple[Program, Array, Array]:
-        """Give the steps that feed a load forward, and where they leave the output's z and a."""
-        room = self._room(load.size)
-        first = self._first(room, load.x, load.scale, 0.0)
+    def forward(self, inputs: Inputs) -> tuple[Program, Array, Array]:
+        """Give the steps that feed inputs forward, and where they leave the output's z and a."""
+        room = self._room(len(inputs.x))
+        first = self._first(room, inputs.x, inputs.scale, 0.0)
         begin = activate(self._names[0], first.z, room.a[0], first.sign < 0)
         program = [*first.forward, *begin, *self._rest(room, 0.0).forward]
         return program, [first.z, *room.z[1:]][-1], room.a[-1]
 
-    def updates(self, load: Load, rate: Rate) -> Program:
-        """Give the steps of an update by each mini-batch of a load."""
-        program: Program = []
-        rests: dict[int, Rest] = {}
-        for y, at in zip(load.y, range(0, load.size, load.m), strict=True):
-            x = load.x[at : at + load.m]  # (m, columns)
+    def updates(self, inputs: Inputs, m: int, rate: Rate) -> list[BoundUpdate]:
+        """Give the updates by each mini-batch of inputs."""
+        bound = []
+        for at in range(0, len(inputs.x), m):
+            x = inputs.x[at : at + m]  # (m, columns)
             room, eta = self._room(len(x)), rate.of(len(x))
-            rest = rests[len(x)] = rests.get(len(x)) or self._rest(room, eta)
-            program += self._update(room, self._first(room, x, load.scale, eta), y, rest)
-        return program
+            first = self._first(room, x, inputs.scale, eta)
+            bound.append(self._update(room, first, self._rest_of(room, len(x), eta)))
+        return bound
 
     def _room(self, m: int) -> Room:
         if m not in self._rooms:
@@ -90,28 +110,31 @@ class Passes:
         hidden = l + 1 < len(self._v)
         return -1 if hidden and takes_negative(self._names[l], room.a[l]) else 1
 
-    def look_ahead(self, load: Load, rate: Rate) -> Program:
-        """Give the steps of an update by each single example of a load.
+    def look_ahead(self, inputs: Inputs, m: int, rate: Rate) -> list[BoundUpdate]:
+        """Give the updates by each single example, m = 1, of some inputs.
 
-        The first layer's large matrix W is touched twice a load instead of twice an example. Before
+        The first layer's large matrix W is touched twice instead of twice an example. Before
         example i it is W − η Σ δ_k x_kᵀ over the examples k < i, so that its weighted input is
         z_i = W x_i − η Σ δ_k (x_k·x_i): products of all pairs of inputs are had at once, and an
         example's error then changes the z of those yet to come. The same descent, but for rounding.
         """
-        b, n, eta = load.size, self._network.sizes[1], rate.of(1)
-        v = self._v[0][:, : load.x.shape[1]]
+        x, scale, eta = inputs.x, inputs.scale, rate.of(m)
+        b, n = len(x), self._network.sizes[1]
+        v = self._v[0][:, : x.shape[1]]
         z, delta, pairs = self._ahead(b)
         room = self._room(1)
-        rest = self._rest(room, eta)
-        program = [dot(z, load.x, v.T), scaled(z, 1 / load.scale), dot(pairs, load.x, load.x.T)]
-        each = -eta / load.scale**2
+        rest = self._rest_of(room, 1, eta)
+        each = -eta / scale**2
+        bound = []
         for i in range(b):
             first = First(z[i, :n].reshape(n, 1), delta[i, :n].reshape(n, 1))
             if i + 1 < b:
                 to_come = pairs[i, i + 1 :].reshape(-1, 1)  # (b − i − 1, 1)
                 first.update = [gemm(z[i + 1 :], to_come, delta[i : i + 1], each, 1.0)]
-            program += self._update(room, first, load.y[i], rest)
-        return [*program, *self._first_layer.update(load.x, delta, -eta / load.scale)]
+            bound.append(self._update(room, first, rest))
+        bound[0].forward[:0] = [dot(z, x, v.T), scaled(z, 1 / scale), dot(pairs, x, x.T)]
+        bound[-1].backward.extend(self._first_layer.update(x, delta, -eta / scale))
+        return bound
 
     def _ahead(self, b: int) -> tuple[Array, Array, Array]:
         """Give z and δ of the first layer, (b, padded n), and room for x_k·x_i, (b, b)."""
@@ -120,17 +143,21 @@ class Passes:
             self._aheads[b] = z, delta, np.empty((b, b), self._network.dtype)
         return self._aheads[b]
 
-    def _update(self, room: Room, first: First, y: Array, rest: Rest) -> Program:
-        delta = [first.delta, *room.delta[1:]][-1]
-        return [
-            *first.forward,
-            *activate(self._names[0], first.z, room.a[0], first.sign < 0),
-            *rest.forward,
-            partial(np.subtract, room.a[-1], y, delta),
-            *self._backward(room, first, rest),
-            *first.update,
-            *rest.update,
-        ]
+    def _update(self, room: Room, first: First, rest: Rest) -> BoundUpdate:
+        begin = activate(self._names[0], first.z, room.a[0], first.sign < 0)
+        return BoundUpdate(
+            [*first.forward, *begin, *rest.forward],
+            room.a[-1],
+            [first.delta, *room.delta[1:]][-1],
+            [*self._backward(room, first, rest), *first.update, *rest.update],
+        )
+
+    def _rest_of(self, room: Room, m: int, eta: float) -> Rest:
+        """Give the rest of updates by m examples: bound anew where the rate is another."""
+        known = self._rests.get(m)
+        if known is None or known[0] != eta:
+            known = self._rests[m] = eta, self._rest(room, eta)
+        return known[1]
 
     def _rest(self, room: Room, eta: float) -> Rest:
         """Bind what is the same for all mini-batches in a room."""

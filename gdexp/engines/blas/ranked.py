@@ -53,12 +53,6 @@ class Ranked:
         """Give the rows of examples of the data."""
         return order if self.place is None else self.place.take(order)
 
-    def reach_of(self, rows: Rows) -> int:
-        """Say how many features are enough for some rows."""
-        if isinstance(rows, range):
-            return int(self.reach[rows.stop - 1])
-        return int(self.reach.take(rows).max())
-
 
 def most_used_first(train: Examples) -> Features:
     """Order the features by how many training examples use them; as they are if most use most."""
