@@ -20,7 +20,7 @@ from gdexp.engines.processor import has_wide_vectors
 from gdexp.problems import Network
 
 HIDDEN: tuple[list[int], ...] = ([], [30], [100], [300], [20, 20], [300, 300])
-N, ETA, ROUNDS = 10_000, 0.05, 2
+N, ETA, ROUNDS = 10_000, 0.05, 1
 BATCHES = (1, 10, 100, N)
 PRECISIONS = ("float32", "float64")
 Work = Callable[[Network, int], Sequence[float]]
