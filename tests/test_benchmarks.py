@@ -103,7 +103,7 @@ def test_a_series_leaves_out_what_is_fixed() -> None:
     assert depth.slope({1: 7.0, 2: 7.5, 3: 8.0, 4: 8.5}) == pytest.approx(1)
 
 
-def test_rounds_are_interleaved_quick_ones_many_and_slow_ones_few(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rounds_are_interleaved_and_slow_ones_few(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, called = [0.0], []
     monkeypatch.setattr("time.perf_counter", lambda: clock[0])
 
