@@ -21,7 +21,7 @@ from gdexp.tracking.settings import Tracking, masked
 from gdexp.tracking.sweep_follower import SweepFollower
 
 TICK = 1.0  # seconds between two looks at the journals: metrics go in batches by time
-SWEEP_TICK = 2.0  # the same, of a sweep: all of its workers' cores are busy, and most jobs are short
+SWEEP_TICK = 2.0  # the same, of a sweep: its workers keep all cores busy, and most jobs are short
 BUSY = 0.05  # the same, once nothing more comes and there is still something to be brought
 OPENING = 30.0  # seconds that opening a store may take, once nothing more comes
 RIGHTS = 5.0  # seconds, at most, for rights that are refused: somebody would have to give them
