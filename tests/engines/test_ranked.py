@@ -92,7 +92,7 @@ def thin() -> Dataset:
     "optimizer", [*(MiniBatch(m) for m in (1, 7, 16, 17, 200, 1300)), FullGradient()], ids=str
 )
 @pytest.mark.parametrize("hidden", [[], [30], [9, 5]], ids=str)
-@pytest.mark.parametrize("worth", [1, 10_000, 10**9])  # a mini-batch, some, all that are gathered
+@pytest.mark.parametrize("worth", [1, 10_000])  # a mini-batch at a time, and several
 def test_the_descent_is_the_same(
     hidden: list[int], optimizer: Optimizer, worth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
