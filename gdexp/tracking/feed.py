@@ -21,7 +21,6 @@ from gdexp.tracking.settings import Tracking, masked
 from gdexp.tracking.sweep_follower import SweepFollower
 
 TICK = 1.0  # seconds between two looks at the journals: metrics go in batches by time
-SWEEP_TICK = 2.0  # the same, of a sweep: its workers keep all cores busy, and most jobs are short
 BUSY = 0.05  # the same, once nothing more comes and there is still something to be brought
 OPENING = 30.0  # seconds that opening a store may take, once nothing more comes
 RIGHTS = 5.0  # seconds, at most, for rights that are refused: somebody would have to give them
@@ -116,7 +115,7 @@ class Feed:
     def _take(self) -> bool:
         """Wait for an order, and take it; say whether there are more."""
         try:
-            order = self.orders.get(timeout=self._pause)
+            order = self.orders.get(timeout=TICK if self._closing is None else BUSY)
         except queue.Empty:
             return False
         if order is None:
@@ -126,13 +125,6 @@ class Feed:
             more = {name: order[name] for name in ("again", "parent")}
             self._followers.append(kind(Path(order["folder"]), self._link, **more))
         return not self.orders.empty()
-
-    @property
-    def _pause(self) -> float:
-        if self._closing is not None:
-            return BUSY
-        sweep = any(isinstance(each, SweepFollower) for each in self._followers)
-        return SWEEP_TICK if sweep else TICK
 
     def _advance(self, follower: Follower) -> None:
         hurry = self._late and (self._link.failing or follower.waiting)
