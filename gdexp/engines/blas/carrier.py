@@ -67,7 +67,7 @@ class BlasCarrier:
 
     def _epoch(self, rows: Rows, m: int, rate: Rate) -> None:
         if m == 1:
-            self._train(rows, AHEAD, AHEAD, m, self._passes.look_ahead, rate)
+            self._train(rows, 6 * AHEAD, AHEAD, m, self._passes.look_ahead, rate)
         elif m <= CHUNK:
             size = max(1, LOAD // m) * m
             self._train(rows, size, self._part(size, m), m, self._passes.updates, rate)

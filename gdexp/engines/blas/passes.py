@@ -1,7 +1,7 @@
 """Programs of the BLAS engine: the way forward, an update by m examples, and by one at a time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -46,6 +46,10 @@ class BoundUpdate:
     backward: Program
 
 
+# z and δ of the first layer, (b, padded n), x_k·x_i of all pairs, (b, b), and an update by each.
+Ahead = tuple[Array, Array, Array, list[BoundUpdate]]
+
+
 def carry_out(updates: Iterable[BoundUpdate], targets: Iterable[Array]) -> None:
     """Make updates one after another, each with the targets, (k, m), of its mini-batch."""
     for update, y in zip(updates, targets, strict=True):
@@ -74,7 +78,7 @@ class Passes:
         self._first_layer = FirstLayer(weights.v[0], to.v[0])
         self._rooms: dict[int, Room] = {}  # by m: of one program after another
         self._rests: dict[int, tuple[float, Rest]] = {}  # by m, with the rate that is bound
-        self._aheads: dict[int, tuple[Array, Array, Array]] = {}
+        self._aheads: dict[tuple[int, float, float], Ahead] = {}
         self._names = network.architecture.names
         # Of cross-entropy the output's slope cancels: δ = a − y.
         self._cancels = isinstance(network.cost_of, CrossEntropy)
@@ -118,30 +122,33 @@ class Passes:
         z_i = W x_i − η Σ δ_k (x_k·x_i): products of all pairs of inputs are had at once, and an
         example's error then changes the z of those yet to come. The same descent, but for rounding.
         """
-        x, scale, eta = inputs.x, inputs.scale, rate.of(m)
-        b, n = len(x), self._network.sizes[1]
+        x, eta = inputs.x, rate.of(m)
         v = self._v[0][:, : x.shape[1]]
-        z, delta, pairs = self._ahead(b)
-        room = self._room(1)
-        rest = self._rest_of(room, 1, eta)
-        each = -eta / scale**2
-        bound = []
-        for i in range(b):
-            first = First(z[i, :n].reshape(n, 1), delta[i, :n].reshape(n, 1))
-            if i + 1 < b:
-                to_come = pairs[i, i + 1 :].reshape(-1, 1)  # (b − i − 1, 1)
-                first.update = [gemm(z[i + 1 :], to_come, delta[i : i + 1], each, 1.0)]
-            bound.append(self._update(room, first, rest))
-        bound[0].forward[:0] = [dot(z, x, v.T), scaled(z, 1 / scale), dot(pairs, x, x.T)]
-        bound[-1].backward.extend(self._first_layer.update(x, delta, -eta / scale))
+        z, delta, pairs, (first, *others) = self._ahead(len(x), eta, inputs.scale)
+        begin = [dot(z, x, v.T), scaled(z, 1 / inputs.scale), dot(pairs, x, x.T)]
+        bound = [replace(first, forward=begin + first.forward), *others]
+        end = self._first_layer.update(x, delta, -eta / inputs.scale)
+        bound[-1] = replace(bound[-1], backward=bound[-1].backward + end)
         return bound
 
-    def _ahead(self, b: int) -> tuple[Array, Array, Array]:
-        """Give z and δ of the first layer, (b, padded n), and room for x_k·x_i, (b, b)."""
-        if b not in self._aheads:
+    def _ahead(self, b: int, eta: float, scale: float) -> Ahead:
+        """Bind what is the same whatever the inputs: little, so that it stays in the cache."""
+        key = b, eta, scale
+        if key not in self._aheads:
             z, delta = np.zeros((2, b, len(self._v[0])), self._network.dtype)
-            self._aheads[b] = z, delta, np.empty((b, b), self._network.dtype)
-        return self._aheads[b]
+            pairs = np.empty((b, b), self._network.dtype)
+            n, room = self._network.sizes[1], self._room(1)
+            rest = self._rest_of(room, 1, eta)
+            bound = []
+            for i in range(b):
+                first = First(z[i, :n].reshape(n, 1), delta[i, :n].reshape(n, 1))
+                if i + 1 < b:
+                    to_come = pairs[i, i + 1 :].reshape(-1, 1)  # (b − i − 1, 1)
+                    change = gemm(z[i + 1 :], to_come, delta[i : i + 1], -eta / scale**2, 1.0)
+                    first.update = [change]
+                bound.append(self._update(room, first, rest))
+            self._aheads[key] = z, delta, pairs, bound
+        return self._aheads[key]
 
     def _update(self, room: Room, first: First, rest: Rest) -> BoundUpdate:
         begin = activate(self._names[0], first.z, room.a[0], first.sign < 0)
