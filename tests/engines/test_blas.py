@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gdexp.data import Dataset
 from gdexp.descent import MiniBatch, Online
 from gdexp.engines import Blas
-from gdexp.engines.blas import first_layer
+from gdexp.engines.blas import ahead, first_layer
 from gdexp.engines.blas.first_layer import pieces
 from gdexp.engines.blas.gemm import dot, gemm
 from gdexp.engines.blas.rooms import LINE, aligned
@@ -80,8 +80,9 @@ def test_aligned_zeros_begin_with_a_line(dtype: str, order: Literal["C", "F"]) -
 
 @pytest.fixture(params=[True, False], ids=["in pieces", "whole"])
 def _wide(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut the first layer, or leave it whole, whatever the vectors of this processor."""
-    monkeypatch.setattr(first_layer, "has_wide_vectors", lambda: request.param)
+    """Cut the first layer, or look ahead, whatever the vectors of this processor."""
+    for module in (ahead, first_layer):
+        monkeypatch.setattr(module, "has_wide_vectors", lambda: request.param)
 
 
 @pytest.mark.parametrize("m", [1, 31, 39, 40, 500])
@@ -99,10 +100,10 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_wide", "_short")
-@pytest.mark.parametrize("hidden", [[], [16], [30]])  # not padded, even, padded to 32
-@pytest.mark.parametrize("m", [1, 16, 33, 63, 64, 200, 252, 253, 1300, 1303])
+@pytest.mark.parametrize("hidden", [[], [16], [30], [60]])  # not padded, even, padded: 32, 64
+@pytest.mark.parametrize("m", [1, 3, 10, 16, 33, 63, 64, 200, 252, 253, 1300, 1303])
 def test_every_way_through_an_epoch(hidden: list[int], m: int) -> None:
-    """One by one, added in place or apart, in pieces, in chunks; only n divides n = 1,303."""
+    """Looked ahead, added in place or apart, in pieces, in chunks; only n divides n = 1,303."""
     assert_same(
         Blas, small_dataset(n=1303, n_in=50), Architecture(hidden), Quadratic(), MiniBatch(m)
     )

@@ -6,6 +6,7 @@ import numpy as np
 import scipy
 
 from gdexp.descent import FullGradient, Optimizer, Problem, Rates, Scaling, State, Update, Vector
+from gdexp.engines.blas.ahead import together
 from gdexp.engines.blas.gemm import Array, Program, run
 from gdexp.engines.blas.load import Desk, Inputs, Load
 from gdexp.engines.blas.passes import BoundUpdate, Passes, Rate, carry_out
@@ -21,7 +22,6 @@ Looking = tuple[Inputs, Program, Array, Array]  # and where the output's z and a
 CHUNK = 252  # examples that stay in the cache together; seven `pieces` of MNIST's at 30 units
 LOAD = 200  # examples, about, that are gathered at once for small mini-batches
 WORTH = 300_000  # multiplications of the first layer, for which a width of their own is worth it
-AHEAD = 32  # examples that are looked ahead at m = 1: more cost more products of pairs
 
 
 class BlasCarrier:
@@ -66,24 +66,26 @@ class BlasCarrier:
         state.examples += len(order)
 
     def _epoch(self, rows: Rows, m: int, rate: Rate) -> None:
-        if m == 1:
-            self._train(rows, 6 * AHEAD, AHEAD, m, self._passes.look_ahead, rate)
-        elif m <= CHUNK:
-            size = max(1, LOAD // m) * m
-            self._train(rows, size, self._part(size, m), m, self._passes.updates, rate)
-        else:
+        if m > CHUNK:
             for at in range(0, len(rows), m):
                 self._update(rows[at : at + m], rate)
+            return
+        ahead = together(m, self._network.sizes[1]) * m
+        part, make = self._part(m), self._passes.updates
+        if ahead > m:
+            part, make = ahead, self._passes.look_ahead
+        self._train(rows, max(1, LOAD // part) * part, part, m, make, rate)
 
-    def _part(self, size: int, m: int) -> int:
-        """Say how many of a load's examples have a number of columns of their own.
+    def _part(self, m: int) -> int:
+        """Say how many examples of a load have a number of columns of their own.
 
         The fewer, the less far they reach; but each beginning costs some 2 µs.
         """
+        largest = max(1, LOAD // m)
         if self._train_set.place is None:  # all reach as far
-            return size
+            return largest * m
         n_in, n, *_ = self._network.sizes
-        return min(-(-WORTH // (n_in * n * m)) * m, size)
+        return min(-(-WORTH // (n_in * n * m)), largest) * m
 
     def _train(self, rows: Rows, size: int, part: int, m: int, make: Make, rate: Rate) -> None:
         """Go through the examples, a load of `size` at a time, and a part of it after another."""

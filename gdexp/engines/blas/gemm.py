@@ -64,7 +64,7 @@ def _gemv(c: Array, a: Array, b: Array, alpha: float, beta: float) -> Step:
 
 
 def _suits_ger(c: Array) -> bool:
-    """Say whether `ger` is faster than `gemm`: it goes by rows, and what no vector holds is slow."""
+    """Say whether `ger` is faster: it goes row by row, and is slow at what fills no vector."""
     return len(c) <= FEW or c.shape[1] % VECTOR == 0
 
 

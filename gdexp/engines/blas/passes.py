@@ -7,9 +7,10 @@ from itertools import groupby
 import numpy as np
 
 from gdexp.descent import Scaling
+from gdexp.engines.blas.ahead import Ahead
 from gdexp.engines.blas.elementwise import SLOPED, activate, back, slopes, takes_negative
-from gdexp.engines.blas.first_layer import First, FirstLayer, scaled
-from gdexp.engines.blas.gemm import Array, Program, dot, gemm
+from gdexp.engines.blas.first_layer import First, FirstLayer
+from gdexp.engines.blas.gemm import Array, Program, gemm
 from gdexp.engines.blas.load import Inputs
 from gdexp.engines.blas.rooms import Room, Weights
 from gdexp.problems import CrossEntropy, Network
@@ -46,10 +47,6 @@ class BoundUpdate:
     backward: Program
 
 
-# z and δ of the first layer, (b, padded n), x_k·x_i of all pairs, (b, b), and an update by each.
-Ahead = tuple[Array, Array, Array, list[BoundUpdate]]
-
-
 def carry_out(updates: Iterable[BoundUpdate], targets: Iterable[Array]) -> None:
     """Make updates one after another, each with the targets, (k, m), of its mini-batch."""
     for update, y in zip(updates, targets, strict=True):
@@ -78,7 +75,7 @@ class Passes:
         self._first_layer = FirstLayer(weights.v[0], to.v[0])
         self._rooms: dict[int, Room] = {}  # by m: of one program after another
         self._rests: dict[int, tuple[float, Rest]] = {}  # by m, with the rate that is bound
-        self._aheads: dict[tuple[int, float, float], Ahead] = {}
+        self._aheads: dict[tuple[int, int], tuple[float, Ahead, list[BoundUpdate]]] = {}
         self._names = network.architecture.names
         # Of cross-entropy the output's slope cancels: δ = a − y.
         self._cancels = isinstance(network.cost_of, CrossEntropy)
@@ -115,40 +112,27 @@ class Passes:
         return -1 if hidden and takes_negative(self._names[l], room.a[l]) else 1
 
     def look_ahead(self, inputs: Inputs, m: int, rate: Rate) -> list[BoundUpdate]:
-        """Give the updates by each single example, m = 1, of some inputs.
-
-        The first layer's large matrix W is touched twice instead of twice an example. Before
-        example i it is W − η Σ δ_k x_kᵀ over the examples k < i, so that its weighted input is
-        z_i = W x_i − η Σ δ_k (x_k·x_i): products of all pairs of inputs are had at once, and an
-        example's error then changes the z of those yet to come. The same descent, but for rounding.
-        """
+        """Give the same updates, with all of their first layer done together: see `Ahead`."""
         x, eta = inputs.x, rate.of(m)
-        v = self._v[0][:, : x.shape[1]]
-        z, delta, pairs, (first, *others) = self._ahead(len(x), eta, inputs.scale)
-        begin = [dot(z, x, v.T), scaled(z, 1 / inputs.scale), dot(pairs, x, x.T)]
+        if len(x) % m or len(x) == m:
+            return self.updates(inputs, m, rate)
+        ahead, (first, *others) = self._ahead(len(x), m, eta, inputs.scale)
+        begin = ahead.begin(x, self._v[0][:, : x.shape[1]], inputs.scale)
         bound = [replace(first, forward=begin + first.forward), *others]
-        end = self._first_layer.update(x, delta, -eta / inputs.scale)
+        end = self._first_layer.update(x, ahead.delta, -eta / inputs.scale)
         bound[-1] = replace(bound[-1], backward=bound[-1].backward + end)
         return bound
 
-    def _ahead(self, b: int, eta: float, scale: float) -> Ahead:
+    def _ahead(self, b: int, m: int, eta: float, scale: float) -> tuple[Ahead, list[BoundUpdate]]:
         """Bind what is the same whatever the inputs: little, so that it stays in the cache."""
-        key = b, eta, scale
-        if key not in self._aheads:
-            z, delta = np.zeros((2, b, len(self._v[0])), self._network.dtype)
-            pairs = np.empty((b, b), self._network.dtype)
-            n, room = self._network.sizes[1], self._room(1)
-            rest = self._rest_of(room, 1, eta)
-            bound = []
-            for i in range(b):
-                first = First(z[i, :n].reshape(n, 1), delta[i, :n].reshape(n, 1))
-                if i + 1 < b:
-                    to_come = pairs[i, i + 1 :].reshape(-1, 1)  # (b − i − 1, 1)
-                    change = gemm(z[i + 1 :], to_come, delta[i : i + 1], -eta / scale**2, 1.0)
-                    first.update = [change]
-                bound.append(self._update(room, first, rest))
-            self._aheads[key] = z, delta, pairs, bound
-        return self._aheads[key]
+        known = self._aheads.get((b, m))
+        if known is None or known[0] != eta:
+            room = self._room(m)
+            ahead = Ahead(b, m, room, -eta / scale**2, self._sign(room, 0))
+            rest = self._rest_of(room, m, eta)
+            bound = [self._update(room, first, rest) for first in ahead.firsts]
+            known = self._aheads[b, m] = eta, ahead, bound
+        return known[1:]
 
     def _update(self, room: Room, first: First, rest: Rest) -> BoundUpdate:
         begin = activate(self._names[0], first.z, room.a[0], first.sign < 0)
