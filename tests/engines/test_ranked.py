@@ -127,3 +127,21 @@ def test_examples_without_anything_leave_the_weights(optimizer: Optimizer) -> No
     nothing = replace(dataset.train, inputs=np.zeros_like(dataset.train.inputs))
     dataset = replace(dataset, train=nothing)
     assert_same(Blas, dataset, Architecture([5]), Quadratic(), optimizer)
+
+
+@pytest.mark.parametrize("optimizer", [MiniBatch(1), MiniBatch(7), FullGradient()], ids=str)
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_inputs_that_are_stored_larger(optimizer: Optimizer, precision: str) -> None:
+    """Weights are divided meanwhile: those of zeros stay the same bits, and sets may differ."""
+    dataset = small_dataset(n=50, n_in=N_IN)
+    raw = np.random.default_rng(0).integers(0, 50, dataset.train.inputs.shape, np.uint8)
+    raw[:, 3] = 0
+    # x / 49 · 49 is not x for one number of eight.
+    dataset = replace(dataset, train=Examples(raw, dataset.train.labels, 49.0))
+    network = Network(Architecture([30]), Quadratic(), dataset, Blas(precision).dtype)
+    state, carrier = State.begin(network, 0), BlasCarrier(network)
+    before = network.layers(state.v)[0][0][:, 3].copy()
+    for _ in range(3):
+        carrier.train_epoch(network, optimizer, Update(), 1.0, state)
+    np.testing.assert_array_equal(network.layers(state.v)[0][0][:, 3], before)
+    assert_same(Blas, dataset, Architecture([30]), Quadratic(), optimizer, epochs=3)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gdexp.engines.blas.first_layer import First, scaled
+from gdexp.engines.blas.first_layer import First, FirstLayer
 from gdexp.engines.blas.gemm import Array, Program, dot, gemm
 from gdexp.engines.blas.rooms import Room, aligned
 from gdexp.engines.processor import has_wide_vectors
@@ -71,9 +71,10 @@ class Ahead:
                 gemm(self._z[end:], pairs, self.delta[end - m : end], sign * factor, 1.0)
             ]
 
-    def begin(self, x: Array, weights: Array, scale: float) -> Program:
+    def begin(self, x: Array, layer: FirstLayer, scale: float) -> Program:
         """Give the steps from x, (b, columns), to all z as they are before the first update."""
-        z = [dot(self._z, x, weights.T), scaled(self._z, self._sign / scale)]
+        v = layer.weights[:, : x.shape[1]]
+        z = [dot(self._z, x, v.T), *layer.to_z(self._z, scale, self._sign)]
         if self._all is not None:
             return [*z, dot(self._all, x, x.T)]
         return z + [

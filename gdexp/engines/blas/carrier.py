@@ -41,7 +41,9 @@ class BlasCarrier:
         self._sets = {name: ranked(part, features) for name, part in problem.dataset.parts.items()}
         self._train_set = self._sets["train"]
         self._desk = Desk(problem, CHUNK)
-        self._weights, self._sum = Weights(problem, features), Weights(problem, features)
+        self._weights, self._sum = (
+            Weights(problem, features, self._train_set.scale) for _ in range(2)
+        )
         self._passes = Passes(problem, self._weights, to=self._weights)
         self._summing = Passes(problem, self._weights, to=self._sum)
         self._rate: Rate | None = None

@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from gdexp.engines.blas.gemm import Array, Program, Step, dot, gemm
-from gdexp.engines.blas.rooms import Room
+from gdexp.engines.blas.gemm import Array, Program, dot, gemm
+from gdexp.engines.blas.rooms import Room, Weights
 from gdexp.engines.processor import has_wide_vectors
 
 PRODUCT = 1_000_000  # multiplications
@@ -43,14 +43,14 @@ class FirstLayer:
 
     Parameters
     ----------
-    weights : ndarray, shape (padded(n), n_in + 1)
-    to : ndarray of the same shape
+    weights : Weights
+    to : Weights
         What updates are added to.
     """
 
-    def __init__(self, weights: Array, to: Array) -> None:
-        self.weights, self.to = weights, to
-        self._change = np.empty(weights.size, weights.dtype)
+    def __init__(self, weights: Weights, to: Weights) -> None:
+        self.weights, self.to, self.scale = weights.v[0], to.v[0], weights.scale
+        self._change = np.empty(self.weights.size, self.weights.dtype)
 
     def of(self, x: Array, scale: float, room: Room, eta: float, sign: int) -> First:
         """Bind it to x, (m, columns), which holds `scale` times the inputs.
@@ -62,9 +62,17 @@ class FirstLayer:
         # A piece of several must lie adjacent in memory; whole, δ is cheaper to write by columns.
         delta = room.delta_rows if len(cuts) == 1 else room.rows[1]
         z = room.rows[0]  # (m, padded n)
-        forward = [*(dot(z[cut], x[cut], v.T) for cut in cuts), scaled(z, sign / scale)]
-        update = self.update(x, delta, -eta / scale)
+        forward = [*(dot(z[cut], x[cut], v.T) for cut in cuts), *self.to_z(z, scale, sign)]
+        update = self.update(x, delta, self.factor(eta, scale))
         return First(z[:, :n].T, delta[:, :n].T, forward, update, sign)
+
+    def to_z(self, product: Array, scale: float, sign: int) -> Program:
+        """Give the steps, if any, from the product of inputs and weights to their z."""
+        return scaled(product, sign * self.scale / scale)
+
+    def factor(self, eta: float, scale: float) -> float:
+        """Say what Σ δ xᵀ is multiplied by, to be added to weights that are divided, too."""
+        return -eta / (scale * self.scale)
 
     def update(self, x: Array, delta: Array, factor: float) -> Program:
         """Give the steps that add `factor` Σ δ xᵀ, for δ of shape (m, padded(n)).
@@ -77,12 +85,12 @@ class FirstLayer:
             return [gemm(to, delta[cut].T, x[cut], factor, 1.0) for cut in cuts]
         change = self._change[: to.size].reshape(columns, -1)
         return [
-            scaled(delta, factor),
+            *scaled(delta, factor),
             dot(change, x.T, delta),
             partial(np.add, to.T, change, to.T),
         ]
 
 
-def scaled(a: Array, factor: float) -> Step:
-    """Give the step of a ← factor a."""
-    return partial(np.multiply, a, np.array(factor, a.dtype), a)
+def scaled(a: Array, factor: float) -> Program:
+    """Give the step of a ← factor a, if it changes anything."""
+    return [] if factor == 1 else [partial(np.multiply, a, np.array(factor, a.dtype), a)]

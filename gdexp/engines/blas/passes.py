@@ -72,7 +72,7 @@ class Passes:
     def __init__(self, network: Network, weights: Weights, to: Weights) -> None:
         self._network = network
         self._v, self._to = weights.v, to.v
-        self._first_layer = FirstLayer(weights.v[0], to.v[0])
+        self._first_layer = FirstLayer(weights, to)
         self._rooms: dict[int, Room] = {}  # by m: of one program after another
         self._rests: dict[int, tuple[float, Rest]] = {}  # by m, with the rate that is bound
         self._aheads: dict[tuple[int, int], tuple[float, Ahead, list[BoundUpdate]]] = {}
@@ -117,9 +117,9 @@ class Passes:
         if len(x) % m or len(x) == m:
             return self.updates(inputs, m, rate)
         ahead, (first, *others) = self._ahead(len(x), m, eta, inputs.scale)
-        begin = ahead.begin(x, self._v[0][:, : x.shape[1]], inputs.scale)
+        begin = ahead.begin(x, self._first_layer, inputs.scale)
         bound = [replace(first, forward=begin + first.forward), *others]
-        end = self._first_layer.update(x, ahead.delta, -eta / inputs.scale)
+        end = self._first_layer.update(x, ahead.delta, self._first_layer.factor(eta, inputs.scale))
         bound[-1] = replace(bound[-1], backward=bound[-1].backward + end)
         return bound
 

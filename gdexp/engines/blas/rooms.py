@@ -41,13 +41,15 @@ class Weights:
     In the first layer the bias is the first column and features follow, most used first; in all
     others the bias is the last. The first layer is `padded` with rows of zeros, and
     lies by columns in memory: OpenBLAS goes along the units, and the first so many columns are a
-    matrix of their own.
+    matrix of their own. It is divided by what inputs are to be divided by, which saves a step.
 
     Parameters
     ----------
     network : Network
     features : ndarray or slice
         The order of the first layer's inputs.
+    scale : float
+        What most inputs are to be divided by.
 
     Attributes
     ----------
@@ -55,8 +57,8 @@ class Weights:
         The first has `padded(n_out)` rows.
     """
 
-    def __init__(self, network: Network, features: Features) -> None:
-        self._network, self._features = network, features
+    def __init__(self, network: Network, features: Features, scale: float) -> None:
+        self._network, self._features, self.scale = network, features, scale
         self.v = [np.zeros((out, n + 1), network.dtype) for n, out in pairwise(network.sizes)]
         out, columns = self.v[0].shape
         self.v[0] = aligned((padded(out), columns), network.dtype, "F")
@@ -65,17 +67,22 @@ class Weights:
         """Bring the flat vector v, (p,), into the matrices."""
         (w, b), *others = self._network.layers(v)
         first = self.v[0][: len(w)]
-        first[:, 0], first[:, 1:] = b, w[:, self._features]
+        first[:, 0], first[:, 1:] = b / self.scale, w[:, self._features] / self.scale
         for matrix, (w, b) in zip(self.v[1:], others, strict=True):
             matrix[:, :-1], matrix[:, -1] = w, b
 
     def unpack(self, v: Array) -> None:
-        """Bring the matrices back into the flat vector v, in place."""
+        """Bring the matrices back into the flat vector v, in place, from which they came."""
         (w, b), *others = self._network.layers(v)
         first = self.v[0][: len(w)]
-        b[:], w[:, self._features] = first[:, 0], first[:, 1:]
+        b[:] = self._multiplied(first[:, 0], b)
+        w[:, self._features] = self._multiplied(first[:, 1:], w[:, self._features])
         for matrix, (w, b) in zip(self.v[1:], others, strict=True):
             w[:], b[:] = matrix[:, :-1], matrix[:, -1]
+
+    def _multiplied(self, now: Array, before: Array) -> Array:
+        """Undo the division; what has not changed since must not change by its rounding either."""
+        return np.where(now == before / self.scale, before, now * self.scale)
 
 
 class Room:
