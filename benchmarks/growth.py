@@ -98,7 +98,7 @@ def measure(one: Series, rounds: int) -> list[str]:
         network, m = one.make(size)
         for name in PROGRAMS:
             epochs[name, size] = PEERS[name](network, m, ETA).epoch
-    found = timing.medians(epochs, max(1, rounds // 2))  # all are quick: each has four turns
+    found = timing.medians(epochs, max(1, rounds // 4))  # all are quick: each has eight turns
     return table(
         [f"seconds an epoch, by {one.name}", *(f"{size:,}" for size in one.sizes), one.points],
         [_row(name, one, {size: found[name, size] for size in one.sizes}) for name in PROGRAMS],

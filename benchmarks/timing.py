@@ -13,7 +13,7 @@ import numpy as np
 Key = TypeVar("Key")
 Action = Callable[[], object]
 SLOW, FEW = 2.0, 2  # what takes more than SLOW seconds has only FEW rounds
-QUICK, TURNS = 1.0, 4  # what takes less than QUICK seconds has so many turns a round
+QUICK, TURNS = 0.7, 8  # what takes less than QUICK seconds has so many turns a round
 SHORT = 0.02  # what takes less is repeated, so that a sample lasts as long
 
 
