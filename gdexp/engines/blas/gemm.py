@@ -16,8 +16,8 @@ GEMM = {np.dtype(np.float32): blas.sgemm, np.dtype(np.float64): blas.dgemm}
 GEMV = {np.dtype(np.float32): blas.sgemv, np.dtype(np.float64): blas.dgemv}
 GER = {np.dtype(np.float32): blas.sger, np.dtype(np.float64): blas.dger}
 
-FEW = 20  # rows
-VECTOR = 16  # numbers
+LANES = 16  # numbers in a vector of float32
+FEW = 20  # rows of a matrix, up to which `ger` is faster whatever their length
 
 
 def gemm(c: Array, a: Array, b: Array, alpha: float = 1.0, beta: float = 0.0) -> Step:
@@ -65,7 +65,7 @@ def _gemv(c: Array, a: Array, b: Array, alpha: float, beta: float) -> Step:
 
 def _suits_ger(c: Array) -> bool:
     """Say whether `ger` is faster: it goes row by row, and is slow at what fills no vector."""
-    return len(c) <= FEW or c.shape[1] % VECTOR == 0
+    return len(c) <= FEW or c.shape[1] % LANES == 0
 
 
 def _ger(c: Array, a: Array, b: Array, alpha: float) -> Step:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from gdexp.engines.blas.gemm import Array
+from gdexp.engines.blas.gemm import LANES, Array
 from gdexp.engines.blas.ranked import Ranked, Rows
-from gdexp.engines.blas.rooms import LANES, aligned
+from gdexp.engines.blas.rooms import aligned
 from gdexp.problems import Network
 
 WIDTHS = 64

@@ -114,6 +114,7 @@ class Passes:
     def look_ahead(self, inputs: Inputs, m: int, rate: Rate) -> list[BoundUpdate]:
         """Give the same updates, with all of their first layer done together: see `Ahead`."""
         x, eta = inputs.x, rate.of(m)
+        # One of fewer examples may have another rate; and after a single one there is none.
         if len(x) % m or len(x) == m:
             return self.updates(inputs, m, rate)
         ahead, (first, *others) = self._ahead(len(x), m, eta, inputs.scale)

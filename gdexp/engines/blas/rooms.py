@@ -7,13 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from gdexp.engines.blas.gemm import Array
+from gdexp.engines.blas.gemm import LANES, Array
 from gdexp.engines.blas.ranked import Features
 from gdexp.problems import Network
 
 Order = Literal["C", "F"]  # by rows, or by columns
 
-LANES = 16  # numbers in a vector of float32
 LINE = 64  # bytes in a line of the cache
 
 
