@@ -60,8 +60,8 @@ class CompiledCarrier:
         )
 
     def _work(self, chunk: int) -> tuple[NDArray[Any], ...]:
-        """Give room for a chunk: activations, errors, labels."""
-        room, dtype = chunk * (self._net.layers + 1) * self._net.pitch, self._gradient.dtype
+        """Give room for a chunk: activations; weighted inputs, then errors; labels."""
+        room, dtype = chunk * self._net.layers * self._net.pitch, self._gradient.dtype
         return aligned(room, dtype), aligned(room, dtype), np.zeros(chunk, np.int64)
 
     def _epoch(

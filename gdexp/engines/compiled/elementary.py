@@ -34,22 +34,21 @@ _LN2_LOW = {
 
 def _exp(builder: Any, scalar: Any, z: Any) -> Any:
     kind, ints = as_llvm(scalar), ir.VectorType(INTS[scalar], LANES)
-    suffix = f"v{LANES}f{scalar.bitwidth}"
     low, high = splat(kind, -_LIMIT[scalar]), splat(kind, _LIMIT[scalar])
     z = builder.select(builder.fcmp_ordered("<", z, low), low, z)
     z = builder.select(builder.fcmp_ordered(">", z, high), high, z)
-    turns = builder.fmul(z, splat(kind, 1 / math.log(2)))
-    n = call(builder, f"llvm.rint.{suffix}", kind, turns)
+    whole = splat(kind, 1.5 * 2.0 ** _BITS[scalar][0])
+    turns = fused(builder, z, splat(kind, 1 / math.log(2)), whole)
+    n = builder.fsub(turns, whole)
     r = fused(builder, n, splat(kind, -_LN2_HIGH[scalar]), z)
     r = fused(builder, n, splat(kind, -_LN2_LOW[scalar]), r)
     series = splat(kind, 1 / math.factorial(_TERMS[scalar]))
     for power in range(_TERMS[scalar] - 1, -1, -1):
         series = fused(builder, series, r, splat(kind, 1 / math.factorial(power)))
-    # A NaN has no n; it comes through in the series.
-    n = builder.select(builder.fcmp_ordered("ord", n, n), n, splat(kind, 0.0))
     shift, bias = _BITS[scalar]
-    exponent = builder.add(builder.fptosi(n, ints), splat(ints, bias))
-    return builder.fmul(series, builder.bitcast(builder.shl(exponent, splat(ints, shift)), kind))
+    exponent = builder.shl(builder.bitcast(turns, ints), splat(ints, shift))
+    power = builder.bitcast(builder.add(exponent, splat(ints, bias << shift)), kind)
+    return builder.fmul(series, power)
 
 
 @intrinsic

@@ -35,12 +35,12 @@ def epoch(parameters, gradient, kept, net, inputs, order, m, etas, mean, recipe,
     of g², as large where it does. `work` holds activations, errors and labels of a chunk of
     examples, and LANES numbers in float64.
     """
-    n, chunk, room = order.size, chunk_of(m, order.size), (net.layers + 1) * net.pitch
+    n, chunk, room = order.size, chunk_of(m, order.size), net.layers * net.pitch
     P, A, D, labels = pointer(parameters), pointer(work[0]), pointer(work[1]), pointer(work[2])
     U, S, sums = pointer(kept[0]), pointer(kept[1]), pointer(work[3])
     shape, data, perm = net_at(net), inputs_at(inputs), pointer(order)
     bare = recipe.code == BARE
-    first, direct = shape.pitch, bare and m <= CHUNK
+    direct = bare and m <= CHUNK
     Q = P if direct else pointer(gradient)
     state = flush_denormals()
     for begin in range(0, n, m):
@@ -50,12 +50,12 @@ def epoch(parameters, gradient, kept, net, inputs, order, m, etas, mean, recipe,
         rate = parameters.dtype.type(factor / size if mean else factor)
         for k in range(begin, begin + size, chunk):
             held = min(chunk, begin + size - k)
-            feed(P, shape, A, first, room, data, perm, n, k, held)
+            feed(P, shape, D, room, data, perm, n, k, held)
             for e in range(held):
                 labels[e] = data.labels[perm[k + e]]
-            forward(P, shape, A, room, held)
+            forward(P, shape, D, A, room, held)
             backward(P, shape, labels, A, D, room, held, rate)
-            learn(Q, shape, D, first, room, data, perm, k, held)
+            learn(Q, shape, D, room, data, perm, k, held)
             gather(Q, shape, A, D, room, held)
         if not bare:
             examples = 1.0 if mean else np.float64(size)
@@ -74,41 +74,42 @@ def chunk_of(m, n):
 
 
 @jit
-def cost_of(net, A, o, label):
+def cost_of(net, Z, A, o, label):
     """C_x in float64, from the activations and, for cross-entropy, from the weighted inputs."""
     last = net.layers - 1
-    a, n, cost = o + (last + 1) * net.pitch, net.n[last + 1], 0.0
+    o, n, cost = o + last * net.pitch, net.n[last + 1], 0.0
     if net.cost == QUADRATIC:
         for j in range(n):
-            error = np.float64(A[a + j]) - (1.0 if j == label else 0.0)
+            error = np.float64(A[o + j]) - (1.0 if j == label else 0.0)
             cost += 0.5 * error * error
     elif net.kinds[last] == SIGMOID:
         for j in range(n):
-            z = np.float64(A[o + j])
+            z = np.float64(Z[o + j])
             cost += max(z, 0.0) + math.log1p(math.exp(-abs(z))) - (z if j == label else 0.0)
     else:
-        top = np.float64(A[o])
+        top = np.float64(Z[o])
         for j in range(n):
-            top = max(top, np.float64(A[o + j]))
+            top = max(top, np.float64(Z[o + j]))
         for j in range(n):
-            cost += math.exp(np.float64(A[o + j]) - top)
-        cost = math.log(cost) + top - np.float64(A[o + label])
+            cost += math.exp(np.float64(Z[o + j]) - top)
+        cost = math.log(cost) + top - np.float64(Z[o + label])
     return cost
 
 
 @jit_entry
 def measure(parameters, net, inputs, order, work):
     """Give Σ C_x over the examples of `order`, and how many of them are classified rightly."""
-    P, A, room = pointer(parameters), pointer(work[0]), (net.layers + 1) * net.pitch
+    P, A, Z = pointer(parameters), pointer(work[0]), pointer(work[1])
     shape, data, perm = net_at(net), inputs_at(inputs), pointer(order)
-    cost, correct, n, state = 0.0, 0, order.size, flush_denormals()
+    cost, correct, n, room = 0.0, 0, order.size, net.layers * net.pitch
+    state = flush_denormals()
     for k in range(0, n, CHUNK):
         held = min(CHUNK, n - k)
-        feed(P, shape, A, shape.pitch, room, data, perm, n, k, held)
-        forward(P, shape, A, room, held)
+        feed(P, shape, Z, room, data, perm, n, k, held)
+        forward(P, shape, Z, A, room, held)
         for e in range(held):
-            label, a = data.labels[perm[k + e]], e * room + shape.layers * shape.pitch
-            cost += cost_of(shape, A, e * room, label)
+            label, a = data.labels[perm[k + e]], e * room + (shape.layers - 1) * shape.pitch
+            cost += cost_of(shape, Z, A, e * room, label)
             best = 0
             for j in range(1, shape.n[shape.layers]):
                 if A[a + j] > A[a + best]:

@@ -183,15 +183,15 @@ def _is_dense(inputs):
 
 
 @jit
-def feed(P, net, Z, z, room, inputs, order, n, k, held):
-    """Z[z + e room :][: h[1]] = z of the first layer, for examples order[k:][:held] of n."""
+def feed(P, net, Z, room, inputs, order, n, k, held):
+    """Z[e room :][: h[1]] = z of the first layer, for examples order[k:][:held] of n."""
     h, b = net.h[1], net.b[0]
     for c in range(0, h, PANEL):
         wide = min(PANEL, h - c)
         for e in range(held):
             for t in range(c, c + wide, LANES):
-                store(Z, z + e * room + t, load(P, b + t))
-        feed_panel(P, c * (b // h), wide, Z, z + c, room, inputs, order, n, k, held)
+                store(Z, e * room + t, load(P, b + t))
+        feed_panel(P, c * (b // h), wide, Z, c, room, inputs, order, n, k, held)
 
 
 @jit
@@ -217,12 +217,12 @@ def feed_panel(P, w, h, Z, z, room, inputs, order, n, k, held):
 
 
 @jit
-def learn(Q, net, D, d, room, inputs, order, k, held):
-    """Q += the weights' part of the gradients of order[k:][:held], with errors D[d + e room :]."""
+def learn(Q, net, D, room, inputs, order, k, held):
+    """Q += the weights' part of the gradients of order[k:][:held], with errors D[e room :]."""
     h, b = net.h[1], net.b[0]
     for c in range(0, h, PANEL):
         wide = min(PANEL, h - c)
-        learn_panel(Q, c * (b // h), wide, D, d + c, room, inputs, order, k, held)
+        learn_panel(Q, c * (b // h), wide, D, c, room, inputs, order, k, held)
 
 
 @jit

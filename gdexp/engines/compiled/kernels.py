@@ -97,8 +97,8 @@ def four_dots(P, r, step, h, A, a):
 
 
 @jit
-def later_layer(P, net, l, A, a, z, room, held):
-    """A[z + j] = b[j] + Σ_k w[j, k] A[a + k]: weighted inputs of a layer behind the first."""
+def later_layer(P, net, l, A, a, Z, z, room, held):
+    """Z[z + j] = b[j] + Σ_k w[j, k] A[a + k]: weighted inputs of a layer behind the first."""
     h = net.h[l]
     for o in range(0, held * room, room):
         for j in range(0, net.h[l + 1], LANES):
@@ -107,7 +107,7 @@ def later_layer(P, net, l, A, a, z, room, held):
             t = four_dots(P, r + h, 4 * h, h, A, o + a)
             u = four_dots(P, r + 2 * h, 4 * h, h, A, o + a)
             v = four_dots(P, r + 3 * h, 4 * h, h, A, o + a)
-            store(A, o + z + j, add(load(P, net.b[l] + j), sums(s, t, u, v)))
+            store(Z, o + z + j, add(load(P, net.b[l] + j), sums(s, t, u, v)))
 
 
 @jit
@@ -130,40 +130,37 @@ def combine(P, w, h, n, D, d, to, room, held):
 
 
 @jit
-def activate(kind, A, o, n, h, room, held):
-    """Replace the weighted inputs A[o:][:n] by activations; padding becomes zero.
+def activate(kind, Z, A, o, n, h, room, held):
+    """A[o:][:n] = the activations of weighted inputs Z[o:][:n]; padding becomes zero.
 
-    Of all examples, so that what is to be done is chosen once.
+    Of all examples, so that what is to be done is chosen once. Not in place: of "here zero, else as
+    it was" LLVM makes a masked store, which takes AMD's processors several times as long.
     """
-    end = o + held * room
-    if kind == SIGMOID:
-        for at in range(o, end, room):
-            for t in range(at, at + h, LANES):
-                store(A, t, sigmoid(load(A, t)))
-    elif kind == TANH:
-        for at in range(o, end, room):
-            for t in range(at, at + h, LANES):
-                store(A, t, tanh(load(A, t)))
-    elif kind == RELU:
-        for at in range(o, end, room):
-            for t in range(at, at + h, LANES):
-                store(A, t, relu(load(A, t)))
-    elif kind == SOFTMAX:
-        for at in range(o, end, room):
-            softmax(A, at, n, h)
-    if n < h:
-        for at in range(o + h - LANES, end, room):
-            store(A, at, head(load(A, at), n - (h - LANES)))
+    for at in range(o, o + held * room, room):
+        if kind == SIGMOID:
+            for t in range(0, h, LANES):
+                store(A, at + t, head(sigmoid(load(Z, at + t)), n - t))
+        elif kind == TANH:
+            for t in range(0, h, LANES):
+                store(A, at + t, head(tanh(load(Z, at + t)), n - t))
+        elif kind == RELU:
+            for t in range(0, h, LANES):
+                store(A, at + t, head(relu(load(Z, at + t)), n - t))
+        elif kind == SOFTMAX:
+            softmax(Z, A, at, n, h)
+        else:
+            for t in range(0, h, LANES):
+                store(A, at + t, head(load(Z, at + t), n - t))
 
 
 @jit
-def softmax(A, o, n, h):
-    """Replace the weighted inputs A[o:][:n] by their softmax."""
-    top, whole = A[o], A[o] - A[o]
+def softmax(Z, A, o, n, h):
+    """A[o:][:n] = the softmax of Z[o:][:n]; padding becomes zero."""
+    top, whole = Z[o], Z[o] - Z[o]
     for t in range(o, o + n):
-        top = max(top, A[t])
-    for t in range(o, o + h, LANES):
-        store(A, t, exp_less(load(A, t), top))
+        top = max(top, Z[t])
+    for t in range(0, h, LANES):
+        store(A, o + t, head(exp_less(load(Z, o + t), top), n - t))
     for t in range(o, o + n):
         whole += A[t]
     for t in range(o, o + n):
@@ -171,21 +168,16 @@ def softmax(A, o, n, h):
 
 
 @jit
-def forward(P, net, A, room, held):
+def forward(P, net, Z, A, room, held):
     """Feed examples forward, from z of the first layer on, layer by layer.
 
-    Layer l of example e is A[e room + l pitch :], and A[e room :] z of the last layer.
+    Weighted inputs of layer l + 1 of example e are Z[e room + l pitch :], activations A of it.
     """
-    last = net.layers - 1
-    for l in range(last + 1):
-        to, h = (l + 1) * net.pitch, net.h[l + 1]
+    for l in range(net.layers):
+        at = l * net.pitch
         if l > 0:
-            later_layer(P, net, l, A, to - net.pitch, to, room, held)
-        if l == last:
-            for o in range(0, held * room, room):
-                for t in range(o, o + h, LANES):
-                    store(A, t, load(A, to + t))
-        activate(net.kinds[l], A, to, net.n[l + 1], h, room, held)
+            later_layer(P, net, l, A, at - net.pitch, Z, at, room, held)
+        activate(net.kinds[l], Z, A, at, net.n[l + 1], net.h[l + 1], room, held)
 
 
 @jit
@@ -211,9 +203,9 @@ def through(kind, A, D, o, n, h, room, held):
 
 @jit
 def backward(P, net, labels, A, D, room, held, eta):
-    """D[e room + l pitch :] = -eta δ of layer l of example e, from the last to the first."""
+    """D[e room + l pitch :] = -eta δ of layer l + 1 of example e, from the last to the first."""
     last = net.layers - 1
-    n, h, o = net.n[last + 1], net.h[last + 1], (last + 1) * net.pitch
+    n, h, o = net.n[last + 1], net.h[last + 1], last * net.pitch
     for e in range(held):
         at = e * room + o
         for t in range(0, h, LANES):
@@ -221,7 +213,7 @@ def backward(P, net, labels, A, D, room, held, eta):
     if net.cost == QUADRATIC:
         through(net.kinds[last], A, D, o, n, h, room, held)
     for l in range(last, 0, -1):
-        o = l * net.pitch
+        o = (l - 1) * net.pitch
         combine(P, net.w[l], net.h[l], net.n[l + 1], D, o + net.pitch, o, room, held)
         through(net.kinds[l - 1], A, D, o, net.n[l], net.h[l], room, held)
 
@@ -230,7 +222,7 @@ def backward(P, net, labels, A, D, room, held, eta):
 def gather(Q, net, A, D, room, held):
     """Q += -eta times the gradients of examples, but for the first layer's weights."""
     for l in range(net.layers):
-        d = (l + 1) * net.pitch
+        d = l * net.pitch
         for t in range(0, net.h[l + 1], LANES):
             q = load(Q, net.b[l] + t)
             for o in range(d + t, d + t + held * room, room):
