@@ -13,7 +13,7 @@ from benchmarks import mnist, section, timing
 from benchmarks.document import table
 from benchmarks.peers import PEERS
 
-EPOCHS = 20  # of a run
+EPOCHS = 8  # of a run: quick, so that it has eight turns a round
 
 
 def main(rounds: int) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import benchmarks.__main__
-from benchmarks import choice, document, process, timing
+from benchmarks import choice, document, process, timing, undisturbed
 from benchmarks.__main__ import SECTIONS
 from benchmarks.epochs import REFERENCE, cost, lines, unequal
 from benchmarks.growth import Series
@@ -120,6 +120,29 @@ def test_rounds_are_interleaved_and_slow_ones_few(monkeypatch: pytest.MonkeyPatc
     assert found == takes
     more = ["quick"] * 7
     assert called == [*["quick", "b", "slow", *more] * 2, "quick", "b", *more]
+
+
+@pytest.mark.parametrize(
+    ("begins", "found"),
+    [
+        (60.0, undisturbed.Found(1.0, 1.0, 40, 40)),
+        (10.0, undisturbed.Found(1.0, 2.0, 10, 40)),
+        (5.0, undisturbed.Found(2.0, 2.0, 5, 94)),  # too few, for three minutes
+        (0.0, undisturbed.Found(2.0, 2.0, 0, 91)),
+    ],
+)
+def test_only_samples_of_a_core_of_its_own_count(
+    monkeypatch: pytest.MonkeyPatch, begins: float, found: undisturbed.Found
+) -> None:
+    clock = [0.0]  # seconds; from `begins` on, all takes twice as long
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr(undisturbed, "gauge", lambda: (2.0 if clock[0] > begins else 1.0,))
+
+    def action() -> None:
+        clock[0] += 2.0 if clock[0] > begins else 1.0
+
+    monkeypatch.setattr(undisturbed, "once", lambda actions: None)
+    assert undisturbed.medians({"it": action}, 5)["it"] == found
 
 
 def test_multiply_adds_are_counted_as_by_hand() -> None:

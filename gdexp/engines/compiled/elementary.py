@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from gdexp.engines.compiled.layout import LANES
-from gdexp.engines.compiled.simd import as_llvm, broadcast, call, fused, splat
+from gdexp.engines.compiled.simd import as_llvm, broadcast, fused, splat
 
 INTS = {types.float32: ir.IntType(32), types.float64: ir.IntType(64)}
 
