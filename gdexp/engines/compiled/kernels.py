@@ -131,10 +131,10 @@ def combine(P, w, h, n, D, d, to, room, held):
 
 @jit
 def activate(kind, Z, A, o, n, h, room, held):
-    """A[o:][:n] = the activations of weighted inputs Z[o:][:n]; padding becomes zero.
+    """A[o:][:n] = the activations of weighted inputs Z[o:][:n] of all examples; padding becomes 0.
 
-    Of all examples, so that what is to be done is chosen once. Not in place: of "here zero, else as
-    it was" LLVM makes a masked store, which takes AMD's processors several times as long.
+    Not in place: of "here zero, else as it was" LLVM makes a masked store, which takes AMD's
+    processors several times as long.
     """
     for at in range(o, o + held * room, room):
         if kind == SIGMOID:
