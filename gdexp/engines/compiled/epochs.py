@@ -32,8 +32,8 @@ def epoch(parameters, gradient, kept, net, inputs, order, m, etas, mean, recipe,
     Plain steps of mini-batches of up to CHUNK examples, v → v − η (/ m) Σ ∇C_x, go straight into
     the parameters; the gradients of larger ones, and of other updates, are summed up in `gradient`,
     as large as the parameters, which is zero before and after. `kept` is what a rule keeps of g and
-    of g², as large where it does. `work` holds activations, errors and labels of a chunk of
-    examples, and LANES numbers in float64.
+    of g², as large where it does. `work` holds activations, weighted inputs that become
+    errors, and labels of a chunk of examples, and LANES numbers in float64.
     """
     n, chunk, room = order.size, chunk_of(m, order.size), net.layers * net.pitch
     P, A, D, labels = pointer(parameters), pointer(work[0]), pointer(work[1]), pointer(work[2])
