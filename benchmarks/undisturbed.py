@@ -7,6 +7,7 @@ it is timed on each core before and after every sample.
 """
 
 import itertools
+import operator
 import os
 import statistics
 import time
@@ -17,7 +18,7 @@ from benchmarks.timing import TURNS, Action, Key, once, seconds
 
 LOOP = 50_000  # turns of the loop: about a millisecond
 ALONE = 1.25  # times the loop's least seconds, up to which a core counts as undisturbed
-ENOUGH, PATIENCE = 8, 180.0  # undisturbed samples; seconds after which no more are waited for
+ENOUGH, PATIENCE = 5, 120.0  # undisturbed samples; seconds after which no more are waited for
 
 Gauge = tuple[float, ...]  # seconds of the loop, core by core
 
@@ -29,26 +30,26 @@ class Sample(NamedTuple):
     before: Gauge
     after: Gauge
 
-    def is_alone(self, least: Gauge) -> bool:
-        """Say whether no loop took much longer than the least on its core."""
-        looked = (*zip(self.before, least, strict=True), *zip(self.after, least, strict=True))
-        return all(took <= ALONE * best for took, best in looked)
+    def is_within(self, most: Gauge) -> bool:
+        """Say whether the loop took no longer than that."""
+        return all(map(operator.le, self.before + self.after, most + most))
+
+
+Samples = Mapping[Key, list[Sample]]
 
 
 class Found(NamedTuple):
-    """Median seconds: of undisturbed samples, if there are enough, and of all; how many of each."""
+    """Median seconds of the samples that count, and of all; how many of each there are."""
 
     seconds: float
     of_all: float
-    alone: int
+    counted: int
     samples: int
 
     @property
     def share(self) -> str:
         """Say how many samples count."""
-        if self.alone < ENOUGH:
-            return f"all {self.samples}: {self.alone} undisturbed"
-        return f"{self.alone} of {self.samples}"
+        return f"{'all' if self.counted == self.samples else self.counted} of {self.samples}"
 
 
 def gauge() -> Gauge:
@@ -75,10 +76,12 @@ def _turn() -> None:
 def medians(actions: Mapping[Key, Action], rounds: int) -> dict[Key, Found]:
     """Time actions in turn, in TURNS turns a round, and on until enough samples are undisturbed.
 
+    Where one has not got enough of them in time, all samples of all actions count.
+
     Parameters
     ----------
     actions : mapping
-        By name; each takes a second at most.
+        By name. The longer they take, the fewer undisturbed samples there are.
     rounds : int
     """
     once(actions)
@@ -90,19 +93,26 @@ def medians(actions: Mapping[Key, Action], rounds: int) -> dict[Key, Found]:
             after = gauge()
             samples[key].append(Sample(took, before, after))
             before = after
-        found = _found(samples)
-        done = time.perf_counter() > end or min(each.alone for each in found.values()) >= ENOUGH
-        if done and turn >= rounds * TURNS:
-            return found
+        alone = _alone(samples)
+        enough = min(map(len, alone.values())) >= ENOUGH
+        if turn >= rounds * TURNS and (enough or time.perf_counter() > end):
+            return _found(samples, alone if enough else samples)
     raise AssertionError  # turns have no end
 
 
-def _found(samples: Mapping[Key, list[Sample]]) -> dict[Key, Found]:
+def _alone(samples: Samples[Key]) -> Samples[Key]:
+    """Keep the samples before and after which no loop took much longer than the least."""
     looks = [look for each in samples.values() for sample in each for look in sample[1:]]
-    least, found = tuple(map(min, zip(*looks, strict=True))), {}
-    for key, each in samples.items():
-        alone = [sample.seconds for sample in each if sample.is_alone(least)]
-        everything = statistics.median(sample.seconds for sample in each)
-        counted = statistics.median(alone) if len(alone) >= ENOUGH else everything
-        found[key] = Found(counted, everything, len(alone), len(each))
-    return found
+    most = tuple(ALONE * min(core) for core in zip(*looks, strict=True))
+    return {key: [one for one in each if one.is_within(most)] for key, each in samples.items()}
+
+
+def _found(samples: Samples[Key], counted: Samples[Key]) -> dict[Key, Found]:
+    return {
+        key: Found(_median(counted[key]), _median(each), len(counted[key]), len(each))
+        for key, each in samples.items()
+    }
+
+
+def _median(samples: list[Sample]) -> float:
+    return statistics.median(each.seconds for each in samples)

@@ -10,7 +10,7 @@ import pytest
 import benchmarks.__main__
 from benchmarks import choice, document, process, timing, undisturbed
 from benchmarks.__main__ import SECTIONS
-from benchmarks.epochs import REFERENCE, cost, lines, unequal
+from benchmarks.epochs import REFERENCE, Measured, compared, cost, lines, part, unequal
 from benchmarks.growth import Series
 from benchmarks.limits import multiply_adds
 from benchmarks.peak import resident
@@ -127,8 +127,8 @@ def test_rounds_are_interleaved_and_slow_ones_few(monkeypatch: pytest.MonkeyPatc
     [
         (60.0, undisturbed.Found(1.0, 1.0, 40, 40)),
         (10.0, undisturbed.Found(1.0, 2.0, 10, 40)),
-        (5.0, undisturbed.Found(2.0, 2.0, 5, 94)),  # too few, for three minutes
-        (0.0, undisturbed.Found(2.0, 2.0, 0, 91)),
+        (4.0, undisturbed.Found(2.0, 2.0, 63, 63)),  # too few, for two minutes
+        (0.0, undisturbed.Found(2.0, 2.0, 61, 61)),
     ],
 )
 def test_only_samples_of_a_core_of_its_own_count(
@@ -143,6 +143,7 @@ def test_only_samples_of_a_core_of_its_own_count(
 
     monkeypatch.setattr(undisturbed, "once", lambda actions: None)
     assert undisturbed.medians({"it": action}, 5)["it"] == found
+    assert found.share == f"{'all' if begins != 10 else 10} of {found.samples}"
 
 
 def test_multiply_adds_are_counted_as_by_hand() -> None:
@@ -183,10 +184,28 @@ def test_scikit_learn_descends_on_a_cost_of_its_own() -> None:
 def test_another_cost_is_told() -> None:
     costs = {REFERENCE: 0.1, "near": 0.1005, "far": 0.102, "lost": float("nan")}
     assert [each.split()[0] for each in unequal(costs)] == ["far", "lost"]
-    seconds = {"w": {"gdexp compiled": 2.0, "scikit-learn": 5.0}}
-    rows = lines(seconds, {"w": {"gdexp compiled": 0.1}})
+    with pytest.raises(SystemExit, match=r"w: far has the cost 0\.102, the reference 0\.1"):
+        compared({"w": Measured({"gdexp compiled": 2.0}, costs, "")})
+
+
+def test_seconds_stand_beside_how_many_times_as_long_and_the_costs() -> None:
+    seconds = {"gdexp compiled": 2.0, "scikit-learn": 5.0}
+    rows = lines({"w": Measured(seconds, {"gdexp compiled": 0.1}, "9 of 40")})
     assert "| scikit-learn | 5 (2.5) |" in rows
+    assert "| samples that count, at least | 9 of 40 |" in rows
     assert "| scikit-learn | log-loss |" in rows
+
+
+@pytest.mark.parametrize(
+    ("m", "took", "n"),
+    [(10, 0.3, 1000), (10, 1.5, 100), (1, 15.0, 10), (100, 150.0, 200), (1000, 1.5, 1000)],
+)
+def test_what_takes_long_is_timed_on_fewer_examples(m: int, took: float, n: int) -> None:
+    network = Network(Architecture([3]), Quadratic(), small_dataset(1000))
+    some = part(network, m, took)
+    assert some.n == n
+    assert (some is network) == (n == 1000)
+    assert some.sizes == network.sizes
 
 
 def test_a_command_is_timed_with_what_it_prints(tmp_path: Path) -> None:
