@@ -10,10 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import timing
-
 ROOT = Path(__file__).parents[1]
-LONG = 10.0
+LONG, FEW = 10.0, 2  # seconds of a command from which on it has FEW rounds
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet"}
 
 
@@ -117,6 +115,6 @@ def interleaved(
     found: dict[str, list[Ran]] = {name: [] for name in commands}
     for turn in range(rounds):
         for name, words in commands.items():
-            if turn < timing.FEW or found[name][0].wall < LONG:
+            if turn < FEW or found[name][0].wall < LONG:
                 found[name].append(python(words, outputs, number))
     return found

@@ -12,7 +12,6 @@ import numpy as np
 
 Key = TypeVar("Key")
 Action = Callable[[], object]
-SLOW, FEW = 2.0, 2  # what takes more than SLOW seconds has only FEW rounds
 QUICK, TURNS = 0.7, 8  # what takes less than QUICK seconds has so many turns a round
 SHORT = 0.02  # what takes less is repeated, so that a sample lasts as long
 
@@ -43,9 +42,7 @@ def once(actions: Mapping[Key, Action]) -> dict[Key, float]:
     return {key: seconds(action) for key, action in actions.items()}
 
 
-def medians(
-    actions: Mapping[Key, Action], rounds: int, first: Mapping[Key, float] | None = None
-) -> dict[Key, float]:
+def medians(actions: Mapping[Key, Action], rounds: int) -> dict[Key, float]:
     """Time actions in turn, round after round.
 
     Parameters
@@ -53,21 +50,19 @@ def medians(
     actions : mapping
         By name. What takes less than SHORT seconds is called several times in a turn.
     rounds : int
-        For what takes more than SLOW seconds at most FEW; of TURNS turns for what is QUICK, since a
-        shared machine may be half as fast for seconds.
-    first : mapping
-        Seconds of a call to warm up, where there has been one already.
+        Each of TURNS turns for what is QUICK, since a shared machine may be half as fast for
+        seconds.
 
     Returns
     -------
     dict
         Median seconds of a call, by name.
     """
-    least = dict(once(actions) if first is None else first)
+    least = once(actions)
     found: dict[Key, list[float]] = {key: [] for key in actions}
-    for number, turn in product(range(rounds), range(TURNS)):
+    for _, turn in product(range(rounds), range(TURNS)):
         for key, action in actions.items():
-            if (turn and least[key] > QUICK) or (number >= FEW and least[key] > SLOW):
+            if turn and least[key] > QUICK:
                 continue
             times = math.ceil(SHORT / max(least[key], 1e-7))
             found[key].append(seconds(action, times))
