@@ -31,7 +31,7 @@ OURS, REFERENCE = "gdexp compiled", "gdexp reference"
 # Of the reference's cost. At the book's eta = 3 rounding grows so fast on the way that costs after
 # an epoch differ by some per cent, at eta = 1 by less than 0.1 %. Either takes as long.
 TOLERANCE = 0.01
-LONG, PART = 0.3, 0.15  # seconds of an epoch from which on a part is timed, and of that part
+LONG, PART = 0.2, 0.1  # seconds of an epoch from which on a part is timed, and of that part
 ONCE = 5.0  # seconds of a first epoch that are not due to compiling something
 Figures = dict[str, float]  # by program
 

@@ -20,7 +20,7 @@ from gdexp.problems import Network
 HIDDEN = {"784-30-10": [30], "784-100-10": [100], "784-20-20-10": [20, 20]}
 M, ETA = 10, 1.0
 ENGINE = "gdexp compiled"
-MORE = ("samples", "times, all samples")
+MORE = ("samples", "times, shared or not")
 
 
 def multiply_adds(sizes: Sequence[int], share: float = 1.0) -> float:

@@ -124,27 +124,38 @@ def test_rounds_are_interleaved_and_quick_ones_have_turns(
 
 
 @pytest.mark.parametrize(
-    ("begins", "found"),
-    [
-        (60.0, undisturbed.Found(1.0, 1.0, 40, 40)),
-        (10.0, undisturbed.Found(1.0, 2.0, 10, 40)),
-        (4.0, undisturbed.Found(2.0, 2.0, 63, 63)),  # too few, for two minutes
-        (0.0, undisturbed.Found(2.0, 2.0, 61, 61)),
+    ("quiet", "busy", "found"),
+    [  # seconds that the core is this process's alone, and then shared, again and again
+        (1e9, 0.0, (1.0, 1.0, 10, 10, False)),
+        (5.0, 7.5, (1.0, None, 10, None, False)),
+        (1.5, 15.5, (1.0, 2.0, 6, None, False)),  # there are no more in time
+        (0.02, 1e9, (2.0, 2.0, None, None, True)),
     ],
 )
 def test_only_samples_of_a_core_of_its_own_count(
-    monkeypatch: pytest.MonkeyPatch, begins: float, found: undisturbed.Found
+    monkeypatch: pytest.MonkeyPatch, quiet: float, busy: float, found: tuple[float | None, ...]
 ) -> None:
-    clock = [0.0]  # seconds; from `begins` on, all takes twice as long
-    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
-    monkeypatch.setattr(undisturbed, "gauge", lambda: (2.0 if clock[0] > begins else 1.0,))
+    clock = [0.0]
+
+    def pace() -> float:
+        return 1.0 if clock[0] % (quiet + busy) < quiet else 2.0
+
+    def gauge() -> undisturbed.Gauge:
+        looked = (0.01 * pace(),)
+        clock[0] += looked[0]
+        return looked
 
     def action() -> None:
-        clock[0] += 2.0 if clock[0] > begins else 1.0
+        clock[0] += pace()
 
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
     monkeypatch.setattr(undisturbed, "once", lambda actions: None)
-    assert undisturbed.medians({"it": action}, 5)["it"] == found
-    assert found.share == f"{'all' if begins != 10 else 10} of {found.samples}"
+    monkeypatch.setattr(undisturbed, "gauge", gauge)
+    told = undisturbed.medians({"it": action}, 5)["it"]
+    for value, expected in zip(told, found, strict=True):
+        assert expected is None or value == pytest.approx(expected)
+    assert told.share.endswith("disturbed") == told.shared
+    assert clock[0] < undisturbed.PATIENCE + 5
 
 
 def test_multiply_adds_are_counted_as_by_hand() -> None:
@@ -199,7 +210,7 @@ def test_seconds_stand_beside_how_many_times_as_long_and_the_costs() -> None:
 
 @pytest.mark.parametrize(
     ("m", "took", "n"),
-    [(10, 0.3, 1000), (10, 1.5, 100), (1, 15.0, 10), (100, 150.0, 200), (1000, 1.5, 1000)],
+    [(10, 0.2, 1000), (10, 1.0, 100), (1, 10.0, 10), (100, 100.0, 200), (1000, 1.5, 1000)],
 )
 def test_what_takes_long_is_timed_on_fewer_examples(m: int, took: float, n: int) -> None:
     network = Network(Architecture([3]), Quadratic(), small_dataset(1000))
