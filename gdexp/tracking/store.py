@@ -207,8 +207,13 @@ class Store:
         """Close runs of this machine whose process and feeder are gone: nobody else will."""
         here = f"attributes.status = 'RUNNING' AND tags.`gdexp.host` = '{socket.gethostname()}'"
         for run in self.client.search_runs([self.experiment_id], here, max_results=100):
-            if not in_hand(run.data.tags):
+            if not in_hand(run.data.tags) and self._is_open(run.info.run_id):
                 self.close_abandoned(run.info.run_id)
+
+    def _is_open(self, run_id: str) -> bool:
+        """Look once more, now that nobody has it: it may have ended since it was found."""
+        run = self.client.get_run(run_id)
+        return run.info.status == "RUNNING" and not in_hand(run.data.tags)
 
 
 def _feeder_tags() -> dict[str, str]:
