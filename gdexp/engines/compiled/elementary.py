@@ -37,6 +37,8 @@ def _exp(builder: Any, scalar: Any, z: Any) -> Any:
     low, high = splat(kind, -_LIMIT[scalar]), splat(kind, _LIMIT[scalar])
     z = builder.select(builder.fcmp_ordered("<", z, low), low, z)
     z = builder.select(builder.fcmp_ordered(">", z, high), high, z)
+    # So large that the sum is rounded to a whole number, n, which stands in its lowest bits. A NaN
+    # has no n; it comes through in the series.
     whole = splat(kind, 1.5 * 2.0 ** _BITS[scalar][0])
     turns = fused(builder, z, splat(kind, 1 / math.log(2)), whole)
     n = builder.fsub(turns, whole)
