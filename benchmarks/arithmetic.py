@@ -9,7 +9,8 @@ from gdexp.engines.compiled.engine import load_kernels
 load_kernels()  # so that Numba's cache has a folder that can be written
 
 from gdexp.engines.compiled.kernels import jit_entry  # noqa: E402
-from gdexp.engines.compiled.simd import LANES, add, load, multiply_add, pointer, store  # noqa: E402
+from gdexp.engines.compiled.memory import load, pointer, store  # noqa: E402
+from gdexp.engines.compiled.simd import LANES, add, multiply_add  # noqa: E402
 
 SUMS, TURNS, SIDE = 12, 2_000_000, 2048
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from gdexp.engines.compiled.inputs import UNIT
 from gdexp.engines.compiled.kernels import jit
-from gdexp.engines.compiled.simd import LANES, add, fma, load, store, zero
+from gdexp.engines.compiled.memory import load, store, zero
+from gdexp.engines.compiled.simd import LANES, add, fma
 
 
 @jit

@@ -18,9 +18,10 @@ from gdexp.engines.compiled.kernels import (
     jit_entry,
     net_at,
 )
+from gdexp.engines.compiled.memory import load, pointer, store
 from gdexp.engines.compiled.move import move
 from gdexp.engines.compiled.recipe import BARE
-from gdexp.engines.compiled.simd import LANES, add, flush_denormals, load, pointer, restore, store
+from gdexp.engines.compiled.simd import LANES, add, flush_denormals, restore
 
 __all__ = ["CHUNK", "Inputs", "Net", "chunk_of", "encode", "epoch", "measure"]
 

@@ -4,8 +4,9 @@ import math
 
 from gdexp.engines.compiled.arithmetic import sign, widen
 from gdexp.engines.compiled.kernels import jit
+from gdexp.engines.compiled.memory import load, store, zero
 from gdexp.engines.compiled.recipe import FIXED
-from gdexp.engines.compiled.simd import LANES, fma, load, multiply_add, scale, store, zero
+from gdexp.engines.compiled.simd import LANES, fma, multiply_add, scale
 
 
 @jit

@@ -14,7 +14,8 @@ from gdexp.engines.compiled.dense import four, four_outer, four_rows
 from gdexp.engines.compiled.inputs import UNIT
 from gdexp.engines.compiled.kernels import jit
 from gdexp.engines.compiled.layout import PANEL
-from gdexp.engines.compiled.simd import LANES, add, fma, load, pointer, prefetch, store, zero
+from gdexp.engines.compiled.memory import beyond, halves, load, pointer, prefetch, store, zero
+from gdexp.engines.compiled.simd import LANES, add, fma
 
 AHEAD = 8  # examples between asking for one and reading it
 FAR = 16  # examples between asking where one begins, with its label, and reading it
@@ -50,30 +51,31 @@ def group(inputs, g):
 
 @overload(group)
 def _group(inputs, g):
-    if form_of(inputs) == types.uint64:  # one load instead of four
-        return lambda inputs, g: inputs.index[g]
+    if form_of(inputs) == types.uint64:
+        return lambda inputs, g: halves(inputs.index, g)
     return lambda inputs, g: g
 
 
-def entry(inputs, some, j, h, c, r):
-    """Give where the row of weights of entry j of a group is, from column c on, and its value.
+def entry(inputs, some, j, h, start, r):
+    """Point to the row of h weights of entry j of a group, and give its value.
 
-    `r` is the offset of the entry before; what comes before the first one is input -1.
+    `start` points to the row of input 0, r to that of the entry before, at first to input -1.
     """
 
 
 @overload(entry)
-def _entry(inputs, some, j, h, c, r):
-    def code(inputs, some, j, h, c, r):
-        step, byte = np.intp(some >> (16 * j) & 255), np.intp(some >> (16 * j + 8) & 255)
-        return r + step * h, inputs.values[byte]
+def _entry(inputs, some, j, h, start, r):
+    def code(inputs, some, j, h, start, r):
+        two = some[j // 2] >> 16 * (j % 2)
+        step, byte = np.intp(two & 255), np.intp(two >> 8 & 255)
+        return beyond(r, step * h), inputs.values[byte]
 
-    def value(inputs, some, j, h, c, r):
+    def value(inputs, some, j, h, start, r):
         k = UNIT * some + j
-        return c + np.intp(inputs.index[k]) * h, inputs.values[k]
+        return beyond(start, np.intp(inputs.index[k]) * h), inputs.values[k]
 
-    def row(inputs, some, j, h, c, r):
-        return r + h, inputs.values[UNIT * some + j]
+    def row(inputs, some, j, h, start, r):
+        return beyond(r, h), inputs.values[UNIT * some + j]
 
     return {types.uint64: code, types.uint32: value, types.uint8: row}[form_of(inputs)]
 
@@ -96,80 +98,87 @@ def _call_for(inputs, first, last):
 
 
 @jit
-def rows(P, w, h, Z, z, inputs, first, last):
-    """Z[z:][:h] += Σ_k x_k w_k over groups of inputs from first to last, for a panel.
+def rows(P, w, h, Z, z, inputs, g, last):
+    """Z[z:][:h] += Σ_k x_k w_k over groups of inputs from g to last, for a panel.
 
     Row k of the panel is P[w + k h :][:h], h either PANEL or LANES. There are as many sums as
-    fit into 16 registers of half of LANES, and more than one, so that none waits for itself.
+    fit into 16 registers of half of LANES, and more than one, so that none waits for itself. Of a
+    range of groups Numba would make a loop with two counters.
     """
-    r = w - h
+    start = beyond(P, w)
+    r = beyond(start, -h)
     if h == PANEL:
         a0, a1, b0, b1 = load(Z, z), load(Z, z + LANES), zero(P), zero(P)
-        for g in range(first, last):
+        while g < last:
             some = group(inputs, g)
-            r, v = entry(inputs, some, 0, PANEL, w, r)
-            a0, a1 = fma(v, load(P, r), a0), fma(v, load(P, r + LANES), a1)
-            r, v = entry(inputs, some, 1, PANEL, w, r)
-            b0, b1 = fma(v, load(P, r), b0), fma(v, load(P, r + LANES), b1)
-            r, v = entry(inputs, some, 2, PANEL, w, r)
-            a0, a1 = fma(v, load(P, r), a0), fma(v, load(P, r + LANES), a1)
-            r, v = entry(inputs, some, 3, PANEL, w, r)
-            b0, b1 = fma(v, load(P, r), b0), fma(v, load(P, r + LANES), b1)
+            g += 1
+            r, v = entry(inputs, some, 0, PANEL, start, r)
+            a0, a1 = fma(v, load(r, 0), a0), fma(v, load(r, LANES), a1)
+            r, v = entry(inputs, some, 1, PANEL, start, r)
+            b0, b1 = fma(v, load(r, 0), b0), fma(v, load(r, LANES), b1)
+            r, v = entry(inputs, some, 2, PANEL, start, r)
+            a0, a1 = fma(v, load(r, 0), a0), fma(v, load(r, LANES), a1)
+            r, v = entry(inputs, some, 3, PANEL, start, r)
+            b0, b1 = fma(v, load(r, 0), b0), fma(v, load(r, LANES), b1)
         store(Z, z, add(a0, b0))
         store(Z, z + LANES, add(a1, b1))
     else:
         a0, b0, c0, d0 = load(Z, z), zero(P), zero(P), zero(P)
-        for g in range(first, last):
+        while g < last:
             some = group(inputs, g)
-            r, v = entry(inputs, some, 0, LANES, w, r)
-            a0 = fma(v, load(P, r), a0)
-            r, v = entry(inputs, some, 1, LANES, w, r)
-            b0 = fma(v, load(P, r), b0)
-            r, v = entry(inputs, some, 2, LANES, w, r)
-            c0 = fma(v, load(P, r), c0)
-            r, v = entry(inputs, some, 3, LANES, w, r)
-            d0 = fma(v, load(P, r), d0)
+            g += 1
+            r, v = entry(inputs, some, 0, LANES, start, r)
+            a0 = fma(v, load(r, 0), a0)
+            r, v = entry(inputs, some, 1, LANES, start, r)
+            b0 = fma(v, load(r, 0), b0)
+            r, v = entry(inputs, some, 2, LANES, start, r)
+            c0 = fma(v, load(r, 0), c0)
+            r, v = entry(inputs, some, 3, LANES, start, r)
+            d0 = fma(v, load(r, 0), d0)
         store(Z, z, add(add(a0, b0), add(c0, d0)))
 
 
 @jit
-def plus(Q, r, v, d):
-    """Q[r:][:LANES] += v d."""
-    store(Q, r, fma(v, d, load(Q, r)))
+def plus(Q, k, v, d):
+    """Q[k:][:LANES] += v d."""
+    store(Q, k, fma(v, d, load(Q, k)))
 
 
 @jit
-def outer(Q, w, h, D, d, inputs, first, last):
-    """w_k += x_k D[d:][:h] for every input k of groups from first to last: one example's BP4."""
-    r = w - h
+def outer(Q, w, h, D, d, inputs, g, last):
+    """w_k += x_k D[d:][:h] for every input k of groups from g to last: one example's BP4."""
+    start = beyond(Q, w)
+    r = beyond(start, -h)
     if h == PANEL:
         d0, d1 = load(D, d), load(D, d + LANES)
-        for g in range(first, last):
+        while g < last:
             some = group(inputs, g)
-            r, v = entry(inputs, some, 0, PANEL, w, r)
-            plus(Q, r, v, d0)
-            plus(Q, r + LANES, v, d1)
-            r, v = entry(inputs, some, 1, PANEL, w, r)
-            plus(Q, r, v, d0)
-            plus(Q, r + LANES, v, d1)
-            r, v = entry(inputs, some, 2, PANEL, w, r)
-            plus(Q, r, v, d0)
-            plus(Q, r + LANES, v, d1)
-            r, v = entry(inputs, some, 3, PANEL, w, r)
-            plus(Q, r, v, d0)
-            plus(Q, r + LANES, v, d1)
+            g += 1
+            r, v = entry(inputs, some, 0, PANEL, start, r)
+            plus(r, 0, v, d0)
+            plus(r, LANES, v, d1)
+            r, v = entry(inputs, some, 1, PANEL, start, r)
+            plus(r, 0, v, d0)
+            plus(r, LANES, v, d1)
+            r, v = entry(inputs, some, 2, PANEL, start, r)
+            plus(r, 0, v, d0)
+            plus(r, LANES, v, d1)
+            r, v = entry(inputs, some, 3, PANEL, start, r)
+            plus(r, 0, v, d0)
+            plus(r, LANES, v, d1)
     else:
         d0 = load(D, d)
-        for g in range(first, last):
+        while g < last:
             some = group(inputs, g)
-            r, v = entry(inputs, some, 0, LANES, w, r)
-            plus(Q, r, v, d0)
-            r, v = entry(inputs, some, 1, LANES, w, r)
-            plus(Q, r, v, d0)
-            r, v = entry(inputs, some, 2, LANES, w, r)
-            plus(Q, r, v, d0)
-            r, v = entry(inputs, some, 3, LANES, w, r)
-            plus(Q, r, v, d0)
+            g += 1
+            r, v = entry(inputs, some, 0, LANES, start, r)
+            plus(r, 0, v, d0)
+            r, v = entry(inputs, some, 1, LANES, start, r)
+            plus(r, 0, v, d0)
+            r, v = entry(inputs, some, 2, LANES, start, r)
+            plus(r, 0, v, d0)
+            r, v = entry(inputs, some, 3, LANES, start, r)
+            plus(r, 0, v, d0)
 
 
 def is_dense(inputs):

@@ -19,6 +19,7 @@ from gdexp.engines.compiled.elementary import (
     tanh_back,
 )
 from gdexp.engines.compiled.layout import KINDS
+from gdexp.engines.compiled.memory import load, pointer, store, zero
 from gdexp.engines.compiled.reading import read_only
 from gdexp.engines.compiled.simd import (
     LANES,
@@ -26,14 +27,10 @@ from gdexp.engines.compiled.simd import (
     fma,
     head,
     less_one_at,
-    load,
     multiply_add,
-    pointer,
     quarters,
     scale,
-    store,
     sums,
-    zero,
 )
 
 SIGMOID, TANH, RELU, SOFTMAX = (KINDS[name] for name in ("sigmoid", "tanh", "relu", "softmax"))

@@ -41,11 +41,6 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, as_llvm(fe_type.scalar))
 
 
-def _pointer(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    at = builder.gep(args[0], [args[1]])
-    return builder.bitcast(at, as_llvm(signature.args[0].dtype).as_pointer())
-
-
 def call(builder: Any, name: str, result: Any, *args: Any) -> Any:
     """Call one of LLVM's own functions."""
     kind = ir.FunctionType(result, [arg.type for arg in args])
@@ -69,57 +64,6 @@ def broadcast(builder: Any, kind: Any, number: Any) -> Any:
     first = builder.insert_element(nothing, number, ir.Constant(lane, 0))
     zeros = ir.Constant(ir.VectorType(lane, LANES), [0] * LANES)
     return builder.shuffle_vector(first, nothing, zeros)
-
-
-@intrinsic
-def pointer(typing: Any, array: Any) -> Any:
-    """Give where an array's numbers lie: an index into it is neither checked nor counted.
-
-    It keeps nothing alive: whoever calls the compiled function holds the array.
-    """
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.make_array(signature.args[0])(context, builder, args[0]).data
-
-    return types.CPointer(array.dtype)(array), code
-
-
-@intrinsic
-def load(typing: Any, array: Any, at: Any) -> Any:
-    """Read LANES numbers, from array[at] on."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        size = signature.args[0].dtype.bitwidth // 8
-        return builder.load(_pointer(context, builder, signature, args), align=size)
-
-    return VECTORS[array.dtype](array, types.intp), code
-
-
-@intrinsic
-def store(typing: Any, array: Any, at: Any, vector: Any) -> Any:
-    """Write LANES numbers, from array[at] on."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        size = signature.args[0].dtype.bitwidth // 8
-        builder.store(args[2], _pointer(context, builder, signature, args), align=size)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, vector), code
-
-
-@intrinsic
-def prefetch(typing: Any, array: Any, at: Any) -> Any:
-    """Ask for array[at] to be brought near; it may lie beyond the end."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        at = builder.gep(args[0], [args[1]])
-        byte = builder.bitcast(at, ir.IntType(8).as_pointer())
-        i32 = ir.IntType(32)  # for reading, to be kept, data
-        hints = [ir.Constant(i32, 0), ir.Constant(i32, 3), ir.Constant(i32, 1)]
-        call(builder, "llvm.prefetch.p0", ir.VoidType(), byte, *hints)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), code
 
 
 @intrinsic
@@ -223,16 +167,6 @@ def _fold(builder: Any, u: Any, v: Any, part: int) -> Any:
 def _shuffle(builder: Any, u: Any, v: Any, lanes: list[int]) -> Any:
     kind = ir.VectorType(ir.IntType(32), len(lanes))
     return builder.shuffle_vector(u, v, ir.Constant(kind, lanes))
-
-
-@intrinsic
-def zero(typing: Any, array: Any) -> Any:
-    """Give a vector of zeros, of the type that an array or pointer holds."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return splat(as_llvm(signature.args[0].dtype), 0.0)
-
-    return VECTORS[array.dtype](array), code
 
 
 @intrinsic

@@ -6,8 +6,9 @@ others than those of the layout: padding has no gradient and no memory, and stay
 
 from gdexp.engines.compiled.arithmetic import divide, more, root
 from gdexp.engines.compiled.kernels import jit
+from gdexp.engines.compiled.memory import load, store, zero
 from gdexp.engines.compiled.recipe import CORRECTED, HEAVY, ROOTED
-from gdexp.engines.compiled.simd import LANES, add, fma, load, multiply_add, scale, store, zero
+from gdexp.engines.compiled.simd import LANES, add, fma, multiply_add, scale
 
 
 @jit
