@@ -29,7 +29,7 @@ def bytes_of(n: int, n_in: int, density: float, seed: int = 0) -> Examples:
 def decoded(examples: Examples) -> np.ndarray:
     """The inputs that the codes stand for, by the definition in the docstring of `hold`."""
     held = hold(examples, np.dtype(np.float64), CODES, load_kernels().encode)
-    size, ptr, groups, table, labels = held
+    size, _, ptr, groups, table, labels = held
     codes = np.stack([groups >> np.uint64(16 * j) for j in range(UNIT)], axis=1).astype(np.uint16)
     assert (size, labels.tolist()) == (len(examples), examples.labels.tolist())
     x = np.zeros(examples.inputs.shape)

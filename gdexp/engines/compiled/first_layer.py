@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import overload
 
 from gdexp.engines.compiled.dense import four, four_outer, four_rows
-from gdexp.engines.compiled.inputs import UNIT
+from gdexp.engines.compiled.inputs import GROUPS, LINE, UNIT
 from gdexp.engines.compiled.kernels import jit
 from gdexp.engines.compiled.layout import PANEL
 from gdexp.engines.compiled.memory import beyond, halves, load, pointer, prefetch, store, zero
@@ -19,13 +19,13 @@ from gdexp.engines.compiled.simd import LANES, add, fma
 
 AHEAD = 8  # examples between asking for one and reading it
 FAR = 16  # examples between asking where one begins, with its label, and reading it
-LINE = 64  # bytes of a line of the cache
 
 
 class Inputs(NamedTuple):
     """Examples as `inputs.hold` holds them; the type of `index` tells the form."""
 
     size: int
+    lines: int
     ptr: Any
     index: Any
     values: Any
@@ -37,7 +37,7 @@ def inputs_at(inputs):
     """Give examples by pointers."""
     ptr, labels = pointer(inputs.ptr), pointer(inputs.labels)
     index, values = pointer(inputs.index), pointer(inputs.values)
-    return Inputs(inputs.size, ptr, index, values, labels)
+    return Inputs(inputs.size, inputs.lines, ptr, index, values, labels)
 
 
 def form_of(inputs):
@@ -80,15 +80,31 @@ def _entry(inputs, some, j, h, start, r):
     return {types.uint64: code, types.uint32: value, types.uint8: row}[form_of(inputs)]
 
 
+@jit
+def two_lines(index, at):
+    """Prefetch codes."""
+    prefetch(index, at)
+    prefetch(index, at + GROUPS)
+
+
 def call_for(inputs, first, last):
-    """Prefetch groups of entries: they lie anywhere in memory."""
+    """Prefetch groups of entries: they lie anywhere in memory.
+
+    Of codes as many lines are asked for as most examples take, up to six without a loop: its end,
+    where the processor foretells it wrongly, costs more than a line too many.
+    """
 
 
 @overload(call_for)
 def _call_for(inputs, first, last):
     def codes(inputs, first, last):
-        for t in range(first, last, LINE // 8):
-            prefetch(inputs.index, t)
+        two_lines(inputs.index, first)
+        if inputs.lines > 2:
+            two_lines(inputs.index, first + 2 * GROUPS)
+        if inputs.lines > 4:
+            two_lines(inputs.index, first + 4 * GROUPS)
+        for t in range(6 * GROUPS, inputs.lines * GROUPS, GROUPS):
+            prefetch(inputs.index, first + t)
 
     def values(inputs, first, last):
         for t in range(UNIT * first, min(UNIT * last, UNIT * first + LINE), LINE // 4):

@@ -4,6 +4,7 @@ They lie anywhere in memory, in an order that is new in every epoch, so an epoch
 the smaller an example, the shorter.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,9 @@ from gdexp.errors import GdexpError
 
 SPARSE_BELOW = 0.6  # density from which on skipping zeros costs more than it saves
 CODES, VALUES, ROWS = "sparse bytes", "sparse", "dense"  # how inputs are held
+LINE = 64  # bytes of a line of the cache
+GROUPS = LINE // 8  # of codes in a line
+MOST_OF = 0.75  # of all examples
 UNIT = 4  # entries in a group, padded with zeros: the kernels' loops have no remainder
 BLOCK = 4096  # examples that are looked through for zeros at a time
 MOST = 2**31  # inputs: padded, and in codes, they are counted by 32 bits
@@ -56,8 +60,9 @@ def hold(examples: Examples, dtype: np.dtype[Any], form: str, encode: Encode) ->
     Returns
     -------
     tuple
-        How many examples; where the entries of each begin, (n + 1,), in groups of UNIT; groups of
-        codes, or indices; values; the labels, (n,).
+        How many examples; into how many lines of the cache the codes of most of them go; where the
+        entries of each begin, (n + 1,), in groups of UNIT; groups of codes, or indices; values; the
+        labels, (n,).
     """
     if examples.inputs.size >= MOST:
         raise GdexpError(
@@ -68,7 +73,12 @@ def hold(examples: Examples, dtype: np.dtype[Any], form: str, encode: Encode) ->
         held = _rows(examples, dtype)
     else:
         held = _codes(examples, dtype, encode) if form == CODES else _values(examples, dtype)
-    return len(examples), *held, examples.labels.astype(np.int32)
+    return len(examples), _lines(held[0]), *held, examples.labels.astype(np.int32)
+
+
+def _lines(ptr: NDArray[np.uint32]) -> int:
+    groups = np.diff(ptr)
+    return math.ceil(np.quantile(groups, MOST_OF) / GROUPS) if len(groups) else 0
 
 
 def _rows(examples: Examples, dtype: np.dtype[Any]) -> Arrays:
