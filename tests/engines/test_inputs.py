@@ -47,6 +47,17 @@ def test_codes_stand_for_the_inputs(n: int, n_in: int, density: float, seed: int
     np.testing.assert_array_equal(decoded(examples), examples.x(slice(None)))
 
 
+def test_lines_are_those_of_three_in_four_examples() -> None:
+    counts = [900, 4, 4, 32, 36, 64, 64, 68, 900]
+    raw = np.zeros((9, 900), np.uint8)
+    for row, count in zip(raw, counts, strict=True):
+        row[:count] = 1
+    examples = Examples(raw, np.zeros(9, np.uint8), 255.0)
+    _, lines, ptr, *_ = hold(examples, np.dtype(np.float32), CODES, load_kernels().encode)
+    assert np.diff(ptr).tolist() == [225, 1, 1, 8, 9, 16, 16, 17, 225]
+    assert lines == 3  # six of the others are below the one with 17 groups, of which 8 fill a line
+
+
 def test_codes_go_as_far_as_they_must() -> None:
     for gap in (1, 254, 255, 256, 257, 509, 510, 511, 1499):
         raw = np.zeros((1, 1500), np.uint8)

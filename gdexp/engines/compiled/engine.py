@@ -27,16 +27,8 @@ from gdexp.errors import GdexpError
 from gdexp.problems import Network
 
 SOURCES = (
-    *(
-        "layout.py",
-        "inputs.py",
-        "simd.py",
-        "memory.py",
-        "elementary.py",
-        "arithmetic.py",
-        "recipe.py",
-    ),
-    *("kernels.py", "encode.py", "dense.py", "first_layer.py", "epochs.py"),
+    *("layout.py", "inputs.py", "simd.py", "memory.py", "elementary.py", "arithmetic.py"),
+    *("recipe.py", "kernels.py", "encode.py", "dense.py", "first_layer.py", "epochs.py"),
     *("steps.py", "estimate.py", "move.py"),
 )
 COMPILING = 9.0  # seconds that it takes

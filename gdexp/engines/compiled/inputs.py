@@ -17,8 +17,8 @@ from gdexp.errors import GdexpError
 SPARSE_BELOW = 0.6  # density from which on skipping zeros costs more than it saves
 CODES, VALUES, ROWS = "sparse bytes", "sparse", "dense"  # how inputs are held
 LINE = 64  # bytes of a line of the cache
-GROUPS = LINE // 8  # of codes in a line
-MOST_OF = 0.75  # of all examples
+GROUPS = LINE // 8  # groups of codes that it holds
+SHARE = 0.75  # of the examples whose codes are prefetched to their end
 UNIT = 4  # entries in a group, padded with zeros: the kernels' loops have no remainder
 BLOCK = 4096  # examples that are looked through for zeros at a time
 MOST = 2**31  # inputs: padded, and in codes, they are counted by 32 bits
@@ -60,7 +60,7 @@ def hold(examples: Examples, dtype: np.dtype[Any], form: str, encode: Encode) ->
     Returns
     -------
     tuple
-        How many examples; into how many lines of the cache the codes of most of them go; where the
+        How many examples; how many lines of the cache the codes of SHARE of them fill; where the
         entries of each begin, (n + 1,), in groups of UNIT; groups of codes, or indices; values; the
         labels, (n,).
     """
@@ -78,7 +78,7 @@ def hold(examples: Examples, dtype: np.dtype[Any], form: str, encode: Encode) ->
 
 def _lines(ptr: NDArray[np.uint32]) -> int:
     groups = np.diff(ptr)
-    return math.ceil(np.quantile(groups, MOST_OF) / GROUPS) if len(groups) else 0
+    return math.ceil(np.quantile(groups, SHARE) / GROUPS) if len(groups) else 0
 
 
 def _rows(examples: Examples, dtype: np.dtype[Any]) -> Arrays:
