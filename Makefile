@@ -54,7 +54,7 @@ notebook: $(VENV)/.dev ## Execute docs/notebook.ipynb anew, and keep what it sho
 studies: $(VENV)/.run ## Run the studies of docs/studies/ on MNIST, and write their reports (10 minutes)
 	$(BIN)/python -m benchmarks.studies
 
-bench: $(VENV)/.bench ## Measure everything in docs/performance.md anew (45 minutes or more; SECTIONS="epochs ...")
+bench: $(VENV)/.bench ## Measure everything in docs/performance.md anew (20 minutes to an hour; SECTIONS="epochs ...")
 	$(BIN)/python -m benchmarks $(SECTIONS)
 
 browser: ## Find Chromium for the browser test, or install it where apt can
