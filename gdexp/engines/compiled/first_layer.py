@@ -114,6 +114,16 @@ def _call_for(inputs, first, last):
 
 
 @jit
+def plus_row(inputs, some, j, h, start, r, a, b):
+    """Add x w of entry j of a group to the sums a and, where h is PANEL, b; points to its row."""
+    r, v = entry(inputs, some, j, h, start, r)
+    a = fma(v, load(r, 0), a)
+    if h == PANEL:
+        b = fma(v, load(r, LANES), b)
+    return r, a, b
+
+
+@jit
 def rows(P, w, h, Z, z, inputs, g, last):
     """Z[z:][:h] += Σ_k x_k w_k over groups of inputs from g to last, for a panel.
 
@@ -121,80 +131,62 @@ def rows(P, w, h, Z, z, inputs, g, last):
     fit into 16 registers of half of LANES, and more than one, so that none waits for itself. Of a
     range of groups Numba would make a loop with two counters.
     """
-    start = beyond(P, w)
-    r = beyond(start, -h)
+    start, nothing = beyond(P, w), zero(P)
+    r, a, b, c, d = beyond(start, -h), load(Z, z), nothing, nothing, nothing
     if h == PANEL:
-        a0, a1, b0, b1 = load(Z, z), load(Z, z + LANES), zero(P), zero(P)
+        b = load(Z, z + LANES)  # a and b, c and d are halves of rows
         while g < last:
             some = group(inputs, g)
             g += 1
-            r, v = entry(inputs, some, 0, PANEL, start, r)
-            a0, a1 = fma(v, load(r, 0), a0), fma(v, load(r, LANES), a1)
-            r, v = entry(inputs, some, 1, PANEL, start, r)
-            b0, b1 = fma(v, load(r, 0), b0), fma(v, load(r, LANES), b1)
-            r, v = entry(inputs, some, 2, PANEL, start, r)
-            a0, a1 = fma(v, load(r, 0), a0), fma(v, load(r, LANES), a1)
-            r, v = entry(inputs, some, 3, PANEL, start, r)
-            b0, b1 = fma(v, load(r, 0), b0), fma(v, load(r, LANES), b1)
-        store(Z, z, add(a0, b0))
-        store(Z, z + LANES, add(a1, b1))
+            r, a, b = plus_row(inputs, some, 0, PANEL, start, r, a, b)
+            r, c, d = plus_row(inputs, some, 1, PANEL, start, r, c, d)
+            r, a, b = plus_row(inputs, some, 2, PANEL, start, r, a, b)
+            r, c, d = plus_row(inputs, some, 3, PANEL, start, r, c, d)
+        store(Z, z, add(a, c))
+        store(Z, z + LANES, add(b, d))
     else:
-        a0, b0, c0, d0 = load(Z, z), zero(P), zero(P), zero(P)
         while g < last:
             some = group(inputs, g)
             g += 1
-            r, v = entry(inputs, some, 0, LANES, start, r)
-            a0 = fma(v, load(r, 0), a0)
-            r, v = entry(inputs, some, 1, LANES, start, r)
-            b0 = fma(v, load(r, 0), b0)
-            r, v = entry(inputs, some, 2, LANES, start, r)
-            c0 = fma(v, load(r, 0), c0)
-            r, v = entry(inputs, some, 3, LANES, start, r)
-            d0 = fma(v, load(r, 0), d0)
-        store(Z, z, add(add(a0, b0), add(c0, d0)))
+            r, a, _ = plus_row(inputs, some, 0, LANES, start, r, a, nothing)
+            r, b, _ = plus_row(inputs, some, 1, LANES, start, r, b, nothing)
+            r, c, _ = plus_row(inputs, some, 2, LANES, start, r, c, nothing)
+            r, d, _ = plus_row(inputs, some, 3, LANES, start, r, d, nothing)
+        store(Z, z, add(add(a, b), add(c, d)))
 
 
 @jit
-def plus(Q, k, v, d):
-    """Q[k:][:LANES] += v d."""
-    store(Q, k, fma(v, d, load(Q, k)))
+def plus_error(inputs, some, j, h, start, r, d0, d1):
+    """Add x d to the weights of entry j of a group, d of h units; points to their row."""
+    r, v = entry(inputs, some, j, h, start, r)
+    store(r, 0, fma(v, d0, load(r, 0)))
+    if h == PANEL:
+        store(r, LANES, fma(v, d1, load(r, LANES)))
+    return r
 
 
 @jit
 def outer(Q, w, h, D, d, inputs, g, last):
     """w_k += x_k D[d:][:h] for every input k of groups from g to last: one example's BP4."""
     start = beyond(Q, w)
-    r = beyond(start, -h)
+    r, d0 = beyond(start, -h), load(D, d)
     if h == PANEL:
-        d0, d1 = load(D, d), load(D, d + LANES)
+        d1 = load(D, d + LANES)
         while g < last:
             some = group(inputs, g)
             g += 1
-            r, v = entry(inputs, some, 0, PANEL, start, r)
-            plus(r, 0, v, d0)
-            plus(r, LANES, v, d1)
-            r, v = entry(inputs, some, 1, PANEL, start, r)
-            plus(r, 0, v, d0)
-            plus(r, LANES, v, d1)
-            r, v = entry(inputs, some, 2, PANEL, start, r)
-            plus(r, 0, v, d0)
-            plus(r, LANES, v, d1)
-            r, v = entry(inputs, some, 3, PANEL, start, r)
-            plus(r, 0, v, d0)
-            plus(r, LANES, v, d1)
+            r = plus_error(inputs, some, 0, PANEL, start, r, d0, d1)
+            r = plus_error(inputs, some, 1, PANEL, start, r, d0, d1)
+            r = plus_error(inputs, some, 2, PANEL, start, r, d0, d1)
+            r = plus_error(inputs, some, 3, PANEL, start, r, d0, d1)
     else:
-        d0 = load(D, d)
         while g < last:
             some = group(inputs, g)
             g += 1
-            r, v = entry(inputs, some, 0, LANES, start, r)
-            plus(r, 0, v, d0)
-            r, v = entry(inputs, some, 1, LANES, start, r)
-            plus(r, 0, v, d0)
-            r, v = entry(inputs, some, 2, LANES, start, r)
-            plus(r, 0, v, d0)
-            r, v = entry(inputs, some, 3, LANES, start, r)
-            plus(r, 0, v, d0)
+            r = plus_error(inputs, some, 0, LANES, start, r, d0, d0)
+            r = plus_error(inputs, some, 1, LANES, start, r, d0, d0)
+            r = plus_error(inputs, some, 2, LANES, start, r, d0, d0)
+            r = plus_error(inputs, some, 3, LANES, start, r, d0, d0)
 
 
 def is_dense(inputs):
